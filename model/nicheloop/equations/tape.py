@@ -201,7 +201,7 @@ class TapeBuilder:
         """a / b, by the rules of IEEE numbers when b is 0."""
         va, vb = self.value(a), self.value(b)
         if va is not None and vb is not None:
-            return self.const(_divide(va, vb))
+            return self.const(divide(va, vb))
         if vb == 1.0:
             return a
         if vb == -1.0:
@@ -238,7 +238,7 @@ class TapeBuilder:
         """A function of one value: exp, log, sqrt, abs, tanh, sin or cos."""
         value = self.value(a)
         if value is not None:
-            return self.const(_FUNCTIONS[code](value))
+            return self.const(FUNCTIONS[code](value))
         return self._emit(code, (a,))
 
     def minimum(self, a: int, b: int) -> int:
@@ -294,7 +294,8 @@ def _renumbered(op: Op, new: Mapping[int, int]) -> Op:
     return op._replace(args=tuple(new[a] for a in op.args))
 
 
-def _divide(a: float, b: float) -> float:
+def divide(a: float, b: float) -> float:
+    """The quotient by the rules of IEEE numbers."""
     if b != 0.0:
         return a / b
     if a == 0.0 or math.isnan(a):
@@ -331,7 +332,7 @@ def _exponential(x: float) -> float:
         return math.inf
 
 
-_FUNCTIONS: Mapping[str, Callable[[float], float]] = {
+FUNCTIONS: Mapping[str, Callable[[float], float]] = {
     "exp": _exponential,
     "log": _logarithm,
     "sqrt": _root,
