@@ -50,8 +50,9 @@ ANNOTATIONS: dict[str, tuple[str, ...]] = {
     "ACKR3": ("uniprot:P25106",),
     "CXCR3Antagonist": ("CHEBI:48706",),
 }
-"""Antibodies carry the GO term of IgG complexes, messengers ChEBI's messenger RNA; drugs without an entry of their
-own (the CXCR3 antagonist) carry the ChEBI role 'antagonist'. The JAK inhibitor is parameterised as ruxolitinib."""
+"""Antibodies carry the GO term of IgG complexes, messengers ChEBI's messenger RNA; drugs without an entry
+of their own (the CXCR3 antagonist) carry the ChEBI role 'antagonist'. The JAK inhibitor is parameterised as
+ruxolitinib."""
 
 
 def annotate(model: pysb.Model) -> None:

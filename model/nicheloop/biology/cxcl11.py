@@ -1,13 +1,13 @@
 """Stromal CXCL11: transcription by one of two rival promoters, secretion, clipping, two layers of medium.
 
-`nfkb`: NF-κB alone drives a weak promoter (lag of about 2 h); IFN-γ, through STAT1, is a synergist [tensen1999].
-`ifnb`: NF-κB makes IFN-β first, and STAT1 with NF-κB drives the promoter (about 6 h; blocked by a JAK
-inhibitor), as in astrocytes [astrocyte_irf3]. In some cells CXCL11 protein appears only with IFN-γ [keratinocyte_cxcl11]: the
-fraction of translation that needs it is a parameter.
+`nfkb`: NF-κB alone drives a weak promoter (lag of about 2 h); IFN-γ, through STAT1, is a synergist
+[tensen1999]. `ifnb`: NF-κB makes IFN-β first, and STAT1 with NF-κB drives the promoter (about 6 h; blocked
+by a JAK inhibitor), as in astrocytes [astrocyte_irf3]. In some cells CXCL11 protein appears only with IFN-γ
+[keratinocyte_cxcl11]: the fraction of translation that needs it is a parameter.
 
-CXCL11 is secreted into the lower layer (the well below an insert, or the layer at the stroma) and exchanges with
-the upper one. DPP4 clips it [proost2001]: the clipped form binds CXCR3, does not signal, and an ELISA still sees it.
-"""
+CXCL11 is secreted into the lower layer (the well below an insert, or the layer at the stroma) and exchanges
+with the upper one. DPP4 clips it [proost2001]: the clipped form binds CXCR3, does not signal, and an ELISA
+still sees it. """
 
 from __future__ import annotations
 

@@ -52,8 +52,9 @@ def build_model(resistance: str = "mixed", stroma_promoter: str = "nfkb") -> pys
     Returns
     -------
     pysb.Model
-        A new model each time; amounts in nM of well volume, time in hours. Its initial state is the cells alone, at the
-        stock density; :func:`nicheloop.simulate` starts from the steady state of the stock culture instead.
+        A new model each time; amounts in nM of well volume, time in hours. Its initial state is the cells
+        alone, at the stock density; :func:`nicheloop.simulate` starts from the steady state of the stock
+        culture instead.
 
     Raises
     ------

@@ -1,11 +1,10 @@
 """MyD88/IRAK - IKK - NF-κB, with tolerance and IκBα feedback; p38. The same wiring in every cell.
 
-The IL-1 signal is the number of ternary receptor complexes per cell relative to the number that half-activates IRAK,
-which is a fraction of the receptors the cell type normally has: 10-15 % occupancy gives a half-maximal response
-[chin1987]. Active IRAK is spent and recovers slowly [wang2022], so a constant signal adapts (tolerance). IKK is
-activated, inactivated and recycled [caldwell2014]; nuclear NF-κB makes its own inhibitor IκBα [hoffmann2002].
-Active forms are fractions, counted in cell equivalents.
-"""
+The IL-1 signal is the number of ternary receptor complexes per cell relative to the number that
+half-activates IRAK, which is a fraction of the receptors the cell type normally has: 10-15 % occupancy
+gives a half-maximal response [chin1987]. Active IRAK is spent and recovers slowly [wang2022], so a constant
+signal adapts (tolerance). IKK is activated, inactivated and recycled [caldwell2014]; nuclear NF-κB makes
+its own inhibitor IκBα [hoffmann2002]. Active forms are fractions, counted in cell equivalents. """
 
 from __future__ import annotations
 

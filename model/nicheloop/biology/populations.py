@@ -1,9 +1,8 @@
 """Populations: division with crowding, death by what survival decides, dead cells that linger.
 
 Leukaemic cells are in suspension or have migrated into the stroma (below the insert, in a transwell).
-Contact with stroma protects in a way that needs no IL-1: FGF2 [traer2014] and other soluble factors are known,
-so it has its own parameter.
-"""
+Contact with stroma protects in a way that needs no IL-1: FGF2 [traer2014] and other soluble factors are
+known, so it has its own parameter. """
 
 from __future__ import annotations
 

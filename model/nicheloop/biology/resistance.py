@@ -1,9 +1,9 @@
 """What makes K562R resistant: the published explanation and its rivals, each as named changes to K562S.
 
-A host-specific quantity has a row for either line, ``<quantity>_K562S`` and ``<quantity>_K562R``. An explanation
-names the quantities in which K562R differs; in all others K562R takes the value of K562S. To add an explanation, add
-a line to :data:`EXPLANATIONS` (and rows to the table, if it changes a quantity that is not host-specific yet).
-"""
+A host-specific quantity has a row for either line, ``<quantity>_K562S`` and ``<quantity>_K562R``. An
+explanation names the quantities in which K562R differs; in all others K562R takes the value of K562S. To
+add an explanation, add a line to :data:`EXPLANATIONS` (and rows to the table, if it changes a quantity that
+is not host-specific yet). """
 
 from __future__ import annotations
 
@@ -36,9 +36,10 @@ EXPLANATIONS: dict[str, tuple[str, ...]] = {
     "T315I": ("division_max", "imatinib_affinity_loss"),
     "mixed": ("division_max", "il1b_secretion", "imatinib_affinity_loss"),
 }
-"""Explanation -> quantities in which K562R has its own value. Every resistant line pays the growth cost that was
-measured on resistant lines [mahon2000]. `mixed` is the default: IL-1β with a kinase that needs more imatinib, as published
-for another unmutated resistant K562 line [mahon2000]; the share of each is estimated. `T315I` is the negative control."""
+"""Explanation -> quantities in which K562R has its own value. Every resistant line pays the growth cost
+that was measured on resistant lines [mahon2000]. `mixed` is the default: IL-1β with a kinase that needs
+more imatinib, as published for another unmutated resistant K562 line [mahon2000]; the share of each is
+estimated. `T315I` is the negative control."""
 
 RESISTANCES = tuple(EXPLANATIONS)
 

@@ -1,8 +1,8 @@
 """The parameter table: every number of the model, with unit, range, prior, evidence and source.
 
-The table is ``parameters.csv`` beside this file, its sources are in ``references.csv``. Values are in the units of the
-model (nM of well volume, hours), so a number reads the same in the table, in PySB and in an export.
-"""
+The table is ``parameters.csv`` beside this file, its sources are in ``references.csv``. Values are in the
+units of the model (nM of well volume, hours), so a number reads the same in the table, in PySB and in an
+export. """
 
 from __future__ import annotations
 
@@ -28,9 +28,8 @@ PRIORS = ("lognormal", "loguniform", "normal", "uniform", "fixed")
 class ParameterRow:
     """One row of the table.
 
-    ``low`` and ``high`` are the central 90 % of a ``lognormal`` or ``normal`` prior and the bounds of a ``loguniform``
-    or ``uniform`` one; a ``fixed`` parameter has neither.
-    """
+    ``low`` and ``high`` are the central 90 % of a ``lognormal`` or ``normal`` prior and the bounds of a
+    ``loguniform`` or ``uniform`` one; a ``fixed`` parameter has neither. """
 
     name: str
     mechanism: str
@@ -82,7 +81,8 @@ def parameters() -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row per parameter, indexed by name: mechanism, value, unit, low, high, prior, evidence, source, note.
+        One row per parameter, indexed by name: mechanism, value, unit, low, high, prior, evidence, source,
+        note.
     """
     import pandas as pd
 
