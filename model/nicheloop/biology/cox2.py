@@ -2,7 +2,8 @@
 
 NF-κB and p38 induce COX-2, COX-2 makes PGE2 (blocked by celecoxib), PGE2 in the shared medium raises cAMP,
 and cAMP raises ABCB1 and supports survival. A resistant line may carry more basal COX-2 (the `efflux`
-explanation). """
+explanation).
+"""
 
 from __future__ import annotations
 

@@ -7,7 +7,8 @@ by a JAK inhibitor), as in astrocytes [astrocyte_irf3]. In some cells CXCL11 pro
 
 CXCL11 is secreted into the lower layer (the well below an insert, or the layer at the stroma) and exchanges
 with the upper one. DPP4 clips it [proost2001]: the clipped form binds CXCR3, does not signal, and an ELISA
-still sees it. """
+still sees it.
+"""
 
 from __future__ import annotations
 

@@ -5,7 +5,8 @@ NF-κB, less with a knock-down. Pro-IL-1β matures into a secretory pool, which 
 [hazuda1988]. In the medium IL-1β meets IL1R1, soluble and surface IL1R2 (decoys) and a neutralising
 antibody. Only IL1R1 with IL1RAP signals; the accessory protein slows the release of ligand by a free
 factor. IL-1α is a second ligand, which IL-1Ra blocks and an IL-1β antibody does not; IL-1Ra occupies IL1R1
-and recruits nothing. """
+and recruits nothing.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +70,8 @@ def _production(b: ModelBuilder, host: str) -> None:
 
     ``il1b_secretion_<host>`` is what a user can measure: the basal secretion per 1e6 cells and 24 h. The
     mRNA level that sustains it follows from translation and the share of pro-IL-1β that matures before it
-    is lost. """
+    is lost.
+    """
     mRNA = b["IL1BmRNA"](host=host)
     pro, secretory = (b["ProIL1B"](stage=stage, host=host) for stage in ("pro", "secretory"))
     mature, lost = b.p("il1b_maturation"), b.p("il1b_intracellular_loss")

@@ -3,7 +3,8 @@
 Imatinib enters and leaves by permeation (not through OCT1, which K562 lacks [oct1_k562]) and is pumped out
 by ABCB1 [thomas2004]. It binds the unphosphorylated kinase tightly and the phosphorylated one weakly
 [davis2011]; ATP competes, as one explicit factor on the on-rate. BCR-ABL phosphorylates its neighbour in
-the oligomer, so the rate follows the chance that the neighbour is free of drug. """
+the oligomer, so the rate follows the chance that the neighbour is free of drug.
+"""
 
 from __future__ import annotations
 

@@ -3,9 +3,9 @@
 CXCR3 binds CXCL11, is internalised and degraded, and comes back by new synthesis [meiser2008]. ACKR3, which
 K562 carries [kim2015], takes CXCL11 up and does not drive migration [naumann2010]. A cell feels the
 *difference* of CXCR3 occupancy across it: directed migration follows occupancy at the lower minus occupancy
-at the upper concentration, times the receptors left on the surface. So uniform CXCL11 directs nothing, and
-a dose-response is a bell. Stroma also attracts by other chemokines (CXCL12/CXCR4), which is its own
-parameter. """
+at the upper concentration, times the receptors left on the surface. So uniform CXCL11 directs nothing, and a
+dose-response is a bell. Stroma also attracts by other chemokines (CXCL12/CXCR4), which is its own parameter.
+"""
 
 from __future__ import annotations
 
@@ -56,11 +56,13 @@ def rules(b: ModelBuilder) -> None:
 
 
 def _cxcr3(b: ModelBuilder, host: str) -> None:
-    """Suspension cells sit in the upper layer and bind CXCL11 there; the bound receptor is internalised for
-    good.""" free = b["CXCR3"](lig=None, host=host) b.made_by_cells("CXCR3", free, host,
-    b.host_p("cxcr3_copies", host), b.p("cxcr3_turnover")) b.turns_over("CXCR3", free, host,
-    b.p("cxcr3_turnover")) b.dies_with_cell("CXCR3", free, host) on = b.rate(f"cxcr3_binding_rate_{host}",
-    b.p("chemokine_kon") / layer_fraction(b, "upper")) for form in ("intact", "clipped"):
+    """Suspension cells bind CXCL11 in the upper layer; the bound receptor is internalised for good."""
+    free = b["CXCR3"](lig=None, host=host)
+    b.made_by_cells("CXCR3", free, host, b.host_p("cxcr3_copies", host), b.p("cxcr3_turnover"))
+    b.turns_over("CXCR3", free, host, b.p("cxcr3_turnover"))
+    b.dies_with_cell("CXCR3", free, host)
+    on = b.rate(f"cxcr3_binding_rate_{host}", b.p("chemokine_kon") / layer_fraction(b, "upper"))
+    for form in ("intact", "clipped"):
         ligand = b["CXCL11"](r=None, layer="upper", form=form)
         bound = b["CXCR3"](lig=1, host=host) % b["CXCL11"](r=1, layer="upper", form=form)
         weaker = b.p("cxcl11_clipped_affinity_loss") if form == "clipped" else 1

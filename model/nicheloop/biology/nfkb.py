@@ -4,7 +4,8 @@ The IL-1 signal is the number of ternary receptor complexes per cell relative to
 half-activates IRAK, which is a fraction of the receptors the cell type normally has: 10-15 % occupancy
 gives a half-maximal response [chin1987]. Active IRAK is spent and recovers slowly [wang2022], so a constant
 signal adapts (tolerance). IKK is activated, inactivated and recycled [caldwell2014]; nuclear NF-κB makes
-its own inhibitor IκBα [hoffmann2002]. Active forms are fractions, counted in cell equivalents. """
+its own inhibitor IκBα [hoffmann2002]. Active forms are fractions, counted in cell equivalents.
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
 Leukaemic cells are in suspension or have migrated into the stroma (below the insert, in a transwell).
 Contact with stroma protects in a way that needs no IL-1: FGF2 [traer2014] and other soluble factors are
-known, so it has its own parameter. """
+known, so it has its own parameter.
+"""
 
 from __future__ import annotations
 

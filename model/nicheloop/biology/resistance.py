@@ -3,7 +3,8 @@
 A host-specific quantity has a row for either line, ``<quantity>_K562S`` and ``<quantity>_K562R``. An
 explanation names the quantities in which K562R differs; in all others K562R takes the value of K562S. To
 add an explanation, add a line to :data:`EXPLANATIONS` (and rows to the table, if it changes a quantity that
-is not host-specific yet). """
+is not host-specific yet).
+"""
 
 from __future__ import annotations
 

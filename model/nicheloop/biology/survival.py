@@ -3,7 +3,8 @@
 STAT5 and NF-κB make BCL-XL and MCL-1 [fang2000; nfkb_bclx2014]; ERK marks BIM for loss [luciano_ley2003],
 so imatinib lets BIM rise, and BIM is needed for killing [kuroda2006]. BIM that no guardian holds activates
 BAX. Commitment to death takes at least 16 h of 1 µM imatinib [snead2009]: slow loss of BCL-XL, then a chain
-of stages whose last one sets the hazard of death. """
+of stages whose last one sets the hazard of death.
+"""
 
 from __future__ import annotations
 

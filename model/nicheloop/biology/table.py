@@ -2,7 +2,8 @@
 
 The table is ``parameters.csv`` beside this file, its sources are in ``references.csv``. Values are in the
 units of the model (nM of well volume, hours), so a number reads the same in the table, in PySB and in an
-export. """
+export.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ class ParameterRow:
     """One row of the table.
 
     ``low`` and ``high`` are the central 90 % of a ``lognormal`` or ``normal`` prior and the bounds of a
-    ``loguniform`` or ``uniform`` one; a ``fixed`` parameter has neither. """
+    ``loguniform`` or ``uniform`` one; a ``fixed`` parameter has neither.
+    """
 
     name: str
     mechanism: str
