@@ -10,9 +10,9 @@ The exported functions take raw pointers to doubles:
 ``jacobian_dense(...)``     (y, p, out): out[n, n] by rows; writes non-zeros only, the caller clears once
 ``jacobian_columns(...)``   the same by columns, out[j, i] = d f_i / d y_j (the layout LSODA wants)
 ``outputs(y, p, out, m)``   observables and expressions for m states: y[m, n] to out[m, k]
-``rhs_object(...)``         (y, t, p, out): as ``rhs``, but on NumPy arrays given as Python objects; returns
-                            a new reference to out
-``jacobian_object(...)``    the same for ``jacobian_columns``
+``rhs_object(...)``         (y, t, p, out, matrix): as ``rhs``, but on NumPy arrays given as Python objects;
+                            returns a new reference to out
+``jacobian_object(...)``    the same for ``jacobian_columns``; fills and returns matrix
 ==========================  ==========================================================================
 
 Code over lanes, for many parameter sets at once, is another module's; both read the same tape.
@@ -87,16 +87,16 @@ done:
 """
 
 _OBJECT_CALLBACK = """
-define ptr @{name}_object(ptr %y, double %t, ptr %p, ptr %out) {{
+define ptr @{name}_object(ptr %y, double %t, ptr %p, ptr %rates, ptr %matrix) {{
   %yf = getelementptr i8, ptr %y, i64 {offset}
   %pf = getelementptr i8, ptr %p, i64 {offset}
-  %of = getelementptr i8, ptr %out, i64 {offset}
+  %of = getelementptr i8, ptr %{out}, i64 {offset}
   %yd = load ptr, ptr %yf
   %pd = load ptr, ptr %pf
   %od = load ptr, ptr %of
   call void @{function}(ptr %yd, ptr %pd, ptr %od)
-  call void @Py_IncRef(ptr %out)
-  ret ptr %out
+  call void @Py_IncRef(ptr %{out})
+  ret ptr %{out}
 }}
 """
 
@@ -160,8 +160,9 @@ def scalar_module(tape: Tape, array_data_offset: int) -> str:
     rows, cols = pattern.rows, pattern.cols
     parts.append(_scatter("jacobian_dense", [r * n + c for r, c in zip(rows, cols, strict=True)]))
     parts.append(_scatter("jacobian_columns", [c * n + r for r, c in zip(rows, cols, strict=True)]))
-    for name, function in (("rhs", "rhs"), ("jacobian", "jacobian_columns")):
-        parts.append(_OBJECT_CALLBACK.format(name=name, function=function, offset=array_data_offset))
+    for name, function, out in (("rhs", "rhs", "rates"), ("jacobian", "jacobian_columns", "matrix")):
+        callback = {"name": name, "function": function, "out": out, "offset": array_data_offset}
+        parts.append(_OBJECT_CALLBACK.format_map(callback))
     return "".join(parts)
 
 

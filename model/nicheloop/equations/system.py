@@ -223,6 +223,15 @@ class System:
         return out
 
 
+def _array_data_offset() -> int:
+    """Where an array object keeps its data pointer: right behind the object header, by NumPy's public ABI."""
+    offset = object.__basicsize__
+    probe = np.empty(1)
+    if _POINTER.from_address(id(probe) + offset).value != probe.ctypes.data:
+        raise RuntimeError("this Python keeps NumPy arrays in a way that compiled callbacks cannot read")
+    return offset
+
+
 def compile_network(network: Network, options: Options | None = None) -> System:
     """Compile a network, or load its code from the cache.
 

@@ -1,0 +1,38 @@
+"""Engines for systems of ordinary differential equations; they know no biology.
+
+Names are imported on first use, so that nothing heavy is loaded before it is needed.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nicheloop.integrate.batch import BatchSolver
+    from nicheloop.integrate.periods import METHODS, Period, Trajectory, integrate_periods
+    from nicheloop.integrate.steady import SteadyState, balanced_growth, steady_state
+
+__all__ = [
+    "METHODS",
+    "BatchSolver",
+    "Period",
+    "SteadyState",
+    "Trajectory",
+    "balanced_growth",
+    "integrate_periods",
+    "steady_state",
+]
+
+_HOME = {
+    "batch": ("BatchSolver",),
+    "periods": ("METHODS", "Period", "Trajectory", "integrate_periods"),
+    "steady": ("SteadyState", "balanced_growth", "steady_state"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _HOME.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
