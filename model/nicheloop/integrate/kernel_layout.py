@@ -1,0 +1,153 @@
+"""Memory of the batch kernel: what a job hands over, and the workspace of one thread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from nicheloop.equations.lanes import Function
+
+__all__ = ["Code", "Field", "Space", "job_address", "job_integer", "job_real"]
+
+
+class Field(IntEnum):
+    """Position in the job record, an array of 64-bit words: counts, addresses, or the bits of a double.
+
+    Run r has the periods ``FIRST_PERIOD[r]`` up to ``FIRST_PERIOD[r + 1]`` and the requested times
+    ``FIRST_TIME[r]`` up to ``FIRST_TIME[r + 1]``; row k of the result belongs to ``TIMES[k]``.
+    """
+
+    COUNTER = 0  # address of the number of the next run nobody has taken
+    RUNS = 1
+    FIRST_PERIOD = 2  # int64[runs + 1]
+    FIRST_TIME = 3  # int64[runs + 1]
+    TIMES = 4  # double[...]
+    STARTS = 5  # double[periods]
+    ENDS = 6  # double[periods]
+    PARAMETERS = 7  # address of a parameter row [periods]
+    SCALES = 8  # address of a row or 0 [periods]
+    SHIFTS = 9  # address of a row or 0 [periods]
+    INITIALS = 10  # address of a row, or 0: the initial amounts that the first parameters give [runs]
+    RESULT = 11  # double[rows, WIDTH]
+    SELECTION = 12  # int64[WIDTH]: species, or n + position in the tape's outputs
+    WIDTH = 13
+    STATUS = 14  # int64[runs], see Code
+    REACHED = 15  # double[runs]
+    STEPS = 16  # int64[runs]
+    MAX_STEPS = 17
+    ATOL = 18  # double[n]
+    RTOL = 19  # bits of a double
+    WANTS_OUTPUTS = 20  # 0 if SELECTION names species only
+
+
+class Code(IntEnum):
+    """How a run ended."""
+
+    OK = 0
+    STEP_LIMIT = 1
+    STEP_UNDERFLOW = 2
+    NOT_FINITE = 3
+
+
+@dataclass(frozen=True)
+class Space:
+    """Workspace of one thread: arrays of vectors, one after the other.
+
+    State arrays have one vector per species (or parameter, ...); lane arrays are a single vector that
+    holds one number per lane.
+    """
+
+    n: int
+    n_parameters: int
+    n_prepared: int
+    n_jacobian: int
+    n_factors: int
+    n_outputs: int
+
+    STATES = ("y", "f", "new", "right", "atol", "u", "dense")
+    REALS = ("s", "h", "length", "start", "next", "advanced", "used", "h_accepted", "error_accepted")
+    WHOLES = ("run", "period", "row", "row_end", "final", "active", "fresh", "steps", "accepts", "rejected")
+    RESULTS = ("accepted", "trouble")  # of the last attempt, whole numbers
+
+    def sizes(self) -> dict[str, int]:
+        """Length of every array in vectors, in order; ``arg`` and ``out`` are neighbours for SELECTION."""
+        n = self.n
+        blocks = {"u": 8, "dense": 3}
+        sizes = {name: blocks.get(name, 1) * n for name in self.STATES}
+        sizes |= {"arg": n, "out": self.n_outputs}
+        sizes |= {"p": self.n_parameters, "q": self.n_prepared, "jacobian": self.n_jacobian}
+        sizes |= {"factors": self.n_factors}
+        return sizes | dict.fromkeys((*self.REALS, *self.WHOLES, *self.RESULTS), 1)
+
+    @property
+    def total(self) -> int:
+        """Length of the workspace in vectors."""
+        return sum(self.sizes().values())
+
+    def start(self, name: str) -> int:
+        """Where an array begins, in vectors."""
+        position = 0
+        for other, size in self.sizes().items():
+            if other == name:
+                return position
+            position += size
+        raise KeyError(name)
+
+    def array(self, f: Function, name: str, block: int = 0) -> str:
+        """Address of an array (of its `block`-th stretch of n vectors) in the workspace ``%ws``."""
+        return f.place("%ws", self.start(name) + block * self.n)
+
+    def arrays(self, f: Function, names: Sequence[str]) -> list[str]:
+        """Addresses of several arrays."""
+        return [self.array(f, name) for name in names]
+
+    def reals(self, f: Function, name: str) -> str:
+        """The vector of a lane array of doubles."""
+        return f.load(self.array(f, name))
+
+    def wholes(self, f: Function, name: str) -> str:
+        """The vector of a lane array of whole numbers."""
+        return f.load(self.array(f, name), 0, f.module.ints)
+
+    def set_reals(self, f: Function, name: str, value: str) -> None:
+        """Write a lane array of doubles."""
+        f.store(value, self.array(f, name))
+
+    def set_wholes(self, f: Function, name: str, value: str) -> None:
+        """Write a lane array of whole numbers."""
+        f.store(value, self.array(f, name), 0, f.module.ints)
+
+    def flag(self, f: Function, name: str) -> str:
+        """Lane mask: where a lane array of whole numbers is not zero."""
+        return f.emit(f"icmp ne {f.module.ints} {self.wholes(f, name)}, {f.module.whole(0)}")
+
+    def set_flag(self, f: Function, name: str, mask: str) -> None:
+        """Write a lane mask as whole numbers 0 and 1."""
+        self.set_wholes(f, name, f.emit(f"zext {f.module.bools} {mask} to {f.module.ints}"))
+
+    def get(self, f: Function, name: str, lane: str) -> str:
+        """Number of one lane (a double or an i64, as the array is)."""
+        return f.load(self.array(f, name), lane, self._kind(name))
+
+    def put(self, f: Function, name: str, lane: str, value: str) -> None:
+        """Set the number of one lane."""
+        f.store(value, self.array(f, name), lane, self._kind(name))
+
+    def _kind(self, name: str) -> str:
+        return "double" if name in self.REALS else "i64"
+
+
+def job_integer(f: Function, field: Field) -> str:
+    """A word of the job record ``%job`` as i64."""
+    return f.load("%job", int(field), "i64")
+
+
+def job_address(f: Function, field: Field) -> str:
+    """A word of the job record as an address."""
+    return f.load("%job", int(field), "ptr")
+
+
+def job_real(f: Function, field: Field) -> str:
+    """A word of the job record as a double."""
+    return f.load("%job", int(field), "double")
