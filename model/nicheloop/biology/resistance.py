@@ -38,9 +38,9 @@ EXPLANATIONS: dict[str, tuple[str, ...]] = {
     "mixed": ("division_max", "il1b_secretion", "imatinib_affinity_loss"),
 }
 """Explanation -> quantities in which K562R has its own value. Every resistant line pays the growth cost
-that was measured on resistant lines [mahon2000]. `mixed` is the default: IL-1β with a kinase that needs
-more imatinib, as published for another unmutated resistant K562 line [mahon2000]; the share of each is
-estimated. `T315I` is the negative control."""
+that was measured on resistant lines [blood2000_96_1070]. `mixed` is the default: IL-1β with a kinase that
+needs more imatinib, as published for another unmutated resistant K562 line [blood2000_96_1070]; the share
+of each is estimated. `T315I` is the negative control."""
 
 RESISTANCES = tuple(EXPLANATIONS)
 
