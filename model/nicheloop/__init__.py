@@ -1,0 +1,94 @@
+"""Mechanistic model of the IL-1β, stroma and CXCL11 loops in imatinib-resistant chronic myeloid leukaemia.
+
+Everything is imported when it is first used, so ``import nicheloop`` costs next to nothing.
+
+Examples
+--------
+>>> import nicheloop as nl
+>>> run = nl.simulate("imatinib_k562s")  # doctest: +SKIP
+>>> run["viability"]  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nicheloop import equations, integrate
+    from nicheloop.assays.fields import ScenarioError
+    from nicheloop.assays.library import load_scenario, save_scenario, scenario_names, scenarios, to_toml
+    from nicheloop.assays.readouts import READOUTS, Readout, ReadoutError, readout_names
+    from nicheloop.assays.result import Result, Runs
+    from nicheloop.assays.scenario import ConditionedMedium, Event, Scenario, Stroma, Vessel
+    from nicheloop.assays.simulate import simulate, simulate_many
+    from nicheloop.biology import build_model, parameter_values, parameters, references
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "build_model": "biology",
+    "parameter_values": "biology",
+    "parameters": "biology",
+    "references": "biology",
+    "load_scenario": "assays.library",
+    "save_scenario": "assays.library",
+    "scenario_names": "assays.library",
+    "scenarios": "assays.library",
+    "to_toml": "assays.library",
+    "ScenarioError": "assays.fields",
+    "ConditionedMedium": "assays.scenario",
+    "Event": "assays.scenario",
+    "Scenario": "assays.scenario",
+    "Stroma": "assays.scenario",
+    "Vessel": "assays.scenario",
+    "READOUTS": "assays.readouts",
+    "Readout": "assays.readouts",
+    "ReadoutError": "assays.readouts",
+    "readout_names": "assays.readouts",
+    "Result": "assays.result",
+    "Runs": "assays.result",
+    "simulate": "assays.simulate",
+    "simulate_many": "assays.simulate",
+}
+_MODULES = ("assays", "biology", "equations", "figures", "integrate")
+
+__all__ = [
+    "READOUTS",
+    "ConditionedMedium",
+    "Event",
+    "Readout",
+    "ReadoutError",
+    "Result",
+    "Runs",
+    "Scenario",
+    "ScenarioError",
+    "Stroma",
+    "Vessel",
+    "build_model",
+    "equations",
+    "integrate",
+    "load_scenario",
+    "parameter_values",
+    "parameters",
+    "readout_names",
+    "references",
+    "save_scenario",
+    "scenario_names",
+    "scenarios",
+    "simulate",
+    "simulate_many",
+    "to_toml",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"nicheloop.{_HOMES[name]}"), name)
+    if name in _MODULES:
+        return import_module(f"nicheloop.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES, *_MODULES})

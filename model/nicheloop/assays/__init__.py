@@ -1,0 +1,1 @@
+"""Experiments as people run them, read-outs as people measure them."""
