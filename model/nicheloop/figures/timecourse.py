@@ -70,8 +70,7 @@ def plot_run(run: Result, readouts: Iterable[str] | None = None) -> Figure:
     Returns
     -------
     Figure
-        As wide as two journal columns (one, for a single read-out), outside of pyplot's list: save it, or let a
-        notebook show it.
+        As wide as two journal columns at most, outside of pyplot's list: save it, or let a notebook show it.
     """
     names = _readouts(run) if readouts is None else list(dict.fromkeys(readouts))
     if not names:
@@ -79,8 +78,7 @@ def plot_run(run: Result, readouts: Iterable[str] | None = None) -> Figure:
     columns = min(COLUMNS, len(names))
     rows = -(-len(names) // columns)
     with house_style():
-        size = (DOUBLE * columns / COLUMNS if columns < COLUMNS else DOUBLE, ROW * rows + 0.45)
-        figure = Figure(figsize=size, layout="constrained")
+        figure = Figure(figsize=(DOUBLE * columns / COLUMNS, ROW * rows + 0.45), layout="constrained")
         axes = figure.subplots(rows, columns, squeeze=False).ravel()
         for ax, name in zip(axes, names, strict=False):
             timecourse(run, name, ax)

@@ -1,0 +1,134 @@
+"""House style: widths of a journal column, colours that colour-blind readers can tell apart, saving.
+
+Colours are those of Okabe and Ito (https://jfly.uni-koeln.de/color/). A host has the same colour in every
+figure. The style is applied with a context, never to Matplotlib's global state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+
+MM = 1 / 25.4
+SINGLE = 89 * MM
+DOUBLE = 183 * MM
+"""Widths of one and of two journal columns, inches."""
+
+BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
+YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
+GREY = "#7F7F7F"
+PUBLISHED = ("#EFE8D2", "#DCCFAE", "#D5DDE2")
+
+HOST_COLOURS = {"K562S": BLUE, "K562R": VERMILION, "stroma": GREEN, "T315I": BLACK}
+OTHER_COLOURS = (PURPLE, ORANGE, SKY, GREY, YELLOW)
+LINESTYLES = ("-", "--", ":", "-.")
+
+_RC: Any = {
+    "font.family": "DejaVu Sans",
+    "font.size": 7,
+    "axes.titlesize": 8,
+    "axes.labelsize": 7,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 6.5,
+    "legend.frameon": False,
+    "legend.handlelength": 1.6,
+    "legend.borderaxespad": 0.3,
+    "legend.labelspacing": 0.3,
+    "axes.linewidth": 0.6,
+    "axes.grid": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlelocation": "left",
+    "axes.titlepad": 5,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.minor.width": 0.4,
+    "ytick.minor.width": 0.4,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "xtick.minor.size": 1.5,
+    "ytick.minor.size": 1.5,
+    "lines.linewidth": 1.2,
+    "lines.markersize": 3,
+    "savefig.dpi": 300,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "nicheloop",
+    "mathtext.fontset": "dejavusans",
+}
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Apply the house style inside a ``with`` block."""
+    with rc_context(_RC):
+        yield
+
+
+def new_axes(width: float = SINGLE, height: float | None = None) -> Axes:
+    """Return axes of a new figure, ``width`` inches wide, outside of pyplot's list of open figures."""
+    with house_style():
+        figure = Figure(figsize=(width, height or 0.72 * width), layout="constrained")
+        return figure.subplots()
+
+
+def colours(groups: list[str]) -> list[str]:
+    """Return one colour per group: that of the host, or one that no host has.
+
+    Examples
+    --------
+    >>> colours(["K562S", "other"])
+    ['#0072B2', '#CC79A7']
+    """
+    others = list(dict.fromkeys(group for group in groups if group not in HOST_COLOURS))
+    return [
+        HOST_COLOURS.get(group) or OTHER_COLOURS[others.index(group) % len(OTHER_COLOURS)] for group in groups
+    ]
+
+
+def plain_ticks(axis: Axis) -> None:
+    """Label a logarithmic axis with plain numbers (0.01, 1, 100) as long as they are short."""
+    low, high = sorted(axis.get_view_interval())
+    if not (low > 9e-5 and high < 1.1e5):
+        return
+    decades = np.log10(high / low)
+    steps = (1.0,) if decades > 1.7 else (1.0, 2.0, 5.0)
+    axis.set_major_locator(LogLocator(base=10, subs=steps))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def hours(ax: Axes, end: float) -> None:
+    """Put the ticks of a time axis from 0 to ``end`` hours at parts of days."""
+    step = next((step for step in (1, 2, 6, 12, 24, 48, 96) if end / step <= 7), 168)
+    ax.set_xticks(np.arange(0, end + 0.5 * step, step))
+    ax.set_xlim(0, end or 1)
+
+
+def save(figure: Figure, stem: str | Path) -> tuple[Path, Path]:
+    """Write ``<stem>.png`` (300 dpi) and ``<stem>.svg`` (text stays text); equal figures give equal bytes.
+
+    Returns
+    -------
+    tuple of Path
+        PNG and SVG.
+    """
+    png, svg = Path(f"{stem}.png"), Path(f"{stem}.svg")
+    with house_style():
+        figure.savefig(png, metadata={"Software": None})
+        figure.savefig(svg, metadata={"Date": None, "Creator": None})
+    # Verdana has the widths of DejaVu Sans, for readers of the SVG who lack the latter.
+    text = svg.read_text(encoding="utf-8").replace("'DejaVu Sans'", "'DejaVu Sans', Verdana")
+    svg.write_text(text, encoding="utf-8")
+    return png, svg
