@@ -20,7 +20,7 @@ LANES = 4
 
 
 def compiled(module: Module) -> MachineCode:
-    return compile_module(module.text(), level=2, passes=True)
+    return compile_module(module.text(), level=1)
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from batch_cases import hill_switch, radau, robertson, scaled_error
 
 from nicheloop.equations.system import System, compile_model, compile_network
-from nicheloop.integrate.batch import BatchPeriod, BatchSolver, Course, Stretch
+from nicheloop.integrate.batch import BatchPeriod, BatchSolver, Course
 from nicheloop.integrate.kernel import MOST_LU_OPERATIONS
+from nicheloop.integrate.periods import Period
 
 HILL_TIMES = np.linspace(0, 30, 16)
 
@@ -192,7 +193,7 @@ def test_courses_of_their_own_equal_batches(hill: System) -> None:
     courses = [
         Course(
             [
-                Stretch(q.start, q.end, row(q.parameters, run), row(q.scale, run), row(q.shift, run))
+                Period(q.start, q.end, row(q.parameters, run), row(q.scale, run), row(q.shift, run))
                 for q in periods[: 5 - run]
             ],
             times[times <= periods[4 - run].end],
@@ -200,7 +201,7 @@ def test_courses_of_their_own_equal_batches(hill: System) -> None:
         )
         for run in range(3)
     ]
-    courses.append(Course([Stretch(0, 30, hill.parameter_vector())], times))
+    courses.append(Course([Period(0, 30, hill.parameter_vector())], times))
     results = solver.run_each(courses)
     for run in range(3):
         count = len(results[run].time)

@@ -21,8 +21,9 @@ from nicheloop.integrate.kernel_layout import Code
 if TYPE_CHECKING:
     from nicheloop.equations.machine import MachineCode
     from nicheloop.equations.system import System
+    from nicheloop.integrate.periods import Period
 
-__all__ = ["BatchPeriod", "BatchResult", "BatchSolver", "Course", "Stretch"]
+__all__ = ["BatchPeriod", "BatchResult", "BatchSolver", "Course"]
 
 Reals = NDArray[np.float64]
 Outputs = str | Sequence[str]
@@ -57,31 +58,20 @@ class BatchPeriod:
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """One period of one run: like `BatchPeriod` with vectors (parameters[p], scale[s], shift[s])."""
-
-    start: float
-    end: float
-    parameters: Reals
-    scale: Reals | None = None
-    shift: Reals | None = None
-
-
-@dataclass(frozen=True)
 class Course:
     """One run with a timetable of its own.
 
     Attributes
     ----------
-    periods : sequence of periods
-        Anything with start, end, parameters[p], scale[s] or None, shift[s] or None.
+    periods : sequence of Period
+        As for `integrate_periods`.
     times : float[t]
         Requested times, ascending.
     initial : float[s] or None
         Amounts before the first period's edit; None takes what its parameters say.
     """
 
-    periods: Sequence[Any]
+    periods: Sequence[Period]
     times: ArrayLike
     initial: ArrayLike | None = None
 
@@ -299,7 +289,7 @@ def _compile(system: System, lanes: int | None) -> tuple[MachineCode, Kernel]:
     from nicheloop.integrate.kernel import write_kernel
 
     source = write_kernel(system.tape, lanes or Host.detect().vector_doubles)
-    code = compile_module(source.text, level=2, passes=True)
+    code = compile_module(source.text, level=1)
     kernel = Kernel(code.address("integrate"), source.space.total * source.lanes, source.lanes)
     return code, kernel
 

@@ -65,7 +65,7 @@ class Space:
     n_factors: int
     n_outputs: int
 
-    STATES = ("y", "f", "new", "right", "atol", "u", "dense")
+    STATES = ("y", "f", "new", "right", "coupled", "atol", "u", "dense")
     REALS = ("s", "h", "length", "start", "next", "advanced", "used", "h_accepted", "error_accepted")
     WHOLES = ("run", "period", "row", "row_end", "final", "active", "fresh", "steps", "accepts", "rejected")
     RESULTS = ("accepted", "trouble")  # of the last attempt, whole numbers

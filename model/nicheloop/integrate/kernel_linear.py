@@ -53,11 +53,11 @@ def _entries(f: Function, plan: LUPlan, row: int) -> dict[int, str]:
 
 
 def write_solve(module: Module, name: str, plan: LUPlan) -> None:
-    """Function ``name(factors, right, x)``: the solution, in the caller's numbering."""
-    f = module.function(name, [("ptr noalias", a) for a in ("factors", "right", "x")])
+    """Function ``name(factors, right, more, x)``: the solution for ``right + more``, in the caller's numbering."""
+    f = module.function(name, [("ptr noalias", a) for a in ("factors", "right", "more", "x")])
     x: list[str] = []
     for row in range(plan.n):
-        value = f.load("%right", plan.order[row])
+        value = f.add(f.load("%right", plan.order[row]), f.load("%more", plan.order[row]))
         for m, column in enumerate(plan.columns[row]):
             if column < row:
                 value = f.fma(f.neg(f.load("%factors", plan.starts[row] + m)), x[column], value)

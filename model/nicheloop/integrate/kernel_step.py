@@ -113,36 +113,33 @@ def _cut_step(f: Function, space: Space) -> tuple[str, str]:
 
 def _stages(f: Function, space: Space, h: str) -> None:
     """All eight stages; afterwards ``arg`` holds the argument of the last one."""
-    y, arg, right, factors, p, q, derivative = space.arrays(
-        f, ["y", "arg", "right", "factors", "p", "q", "f"]
+    y, arg, right, coupled, factors, p, q, derivative = space.arrays(
+        f, ["y", "arg", "right", "coupled", "factors", "p", "q", "f"]
     )
     stages = [space.array(f, "u", k) for k in range(rodas.STAGES)]
     per_h = f.div(f.module.real(1.0), h)
-    for k, stage in enumerate(stages):
-        source = derivative
-        if k:
-            with f.count(space.n) as i:
-                f.store(_argument(f, k, i, y, arg, stages), arg, i)
-            f.do(f"call void @rhs(ptr {arg}, ptr {p}, ptr {q}, ptr {right})")
-            with f.count(space.n) as i:
-                coupled = _combination(f, rodas.C[k], stages, i, "")
-                f.store(f.fma(per_h, coupled, f.load(right, i)), right, i)
-            source = right
-        f.do(f"call void @solve(ptr {factors}, ptr {source}, ptr {stage})")
+    with f.count(space.n) as i:
+        f.store(f.module.real(0.0), coupled, i)
+    f.do(f"call void @solve(ptr {factors}, ptr {derivative}, ptr {coupled}, ptr {stages[0]})")
+    for k in range(1, rodas.STAGES):
+        with f.count(
+            space.n
+        ) as i:  # one pass over the stages for both sums: they are what memory has to carry
+            values = [f.load(stage, i) for stage in stages[:k]]
+            f.store(f.mul(per_h, _combination(f, rodas.C[k], values, "")), coupled, i)
+            if k >= rodas.STAGES - 2:  # the last two add the stage before to the argument before
+                f.store(f.add(f.load(arg, i), values[-1]), arg, i)
+            else:
+                f.store(_combination(f, rodas.A[k], values, f.load(y, i)), arg, i)
+        f.do(f"call void @rhs(ptr {arg}, ptr {p}, ptr {q}, ptr {right})")
+        f.do(f"call void @solve(ptr {factors}, ptr {right}, ptr {coupled}, ptr {stages[k]})")
 
 
-def _argument(f: Function, k: int, i: str, y: str, arg: str, stages: list[str]) -> str:
-    """Argument of stage k; the last two add the stage before to the argument before."""
-    if k >= rodas.STAGES - 2:
-        return f.add(f.load(arg, i), f.load(stages[k - 1], i))
-    return _combination(f, rodas.A[k], stages, i, f.load(y, i))
-
-
-def _combination(f: Function, weights: tuple[float, ...], stages: list[str], i: str, start: str) -> str:
-    """`start` (empty: nothing) plus the weighted sum of element i of the stages."""
+def _combination(f: Function, weights: tuple[float, ...], values: list[str], start: str) -> str:
+    """`start` (empty: nothing) plus the weighted sum of the values."""
     result = start
-    for weight, stage in zip(weights, stages, strict=False):
-        value, factor = f.load(stage, i), f.module.real(weight)
+    for weight, value in zip(weights, values, strict=True):
+        factor = f.module.real(weight)
         result = f.fma(factor, value, result) if result else f.mul(factor, value)
     return result
 
