@@ -13,6 +13,8 @@ The exported functions take raw pointers to doubles:
 ``rhs_object(...)``         (y, t, p, out, matrix): as ``rhs``, but on NumPy arrays given as Python objects;
                             returns a new reference to out
 ``jacobian_object(...)``    the same for ``jacobian_columns``; fills and returns matrix
+``growth_object(...)``      (y, t, p, out, matrix, anchor): rhs - mu y, mu = anchor . rhs / anchor . y
+``growth_jacobian_object``  the same for its Jacobian by columns
 ==========================  ==========================================================================
 
 Code over lanes, for many parameter sets at once, is another module's; both read the same tape.
@@ -52,6 +54,7 @@ declare double @pow(double, double)
 declare double @llvm.sqrt.f64(double)
 declare double @llvm.fabs.f64(double)
 declare void @Py_IncRef(ptr)
+declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
 
 ; round-off may leave a concentration at -1e-20: where the real power does not exist it is 0
 define internal double @real_power(double %a, double %b) {
@@ -97,6 +100,125 @@ define ptr @{name}_object(ptr %y, double %t, ptr %p, ptr %rates, ptr %matrix) {{
   call void @{function}(ptr %yd, ptr %pd, ptr %od)
   call void @Py_IncRef(ptr %{out})
   ret ptr %{out}
+}}
+"""
+
+_GROWTH = """
+define internal double @weighted_sum(ptr %x, ptr %anchor) {{
+entry:
+  br label %body
+body:
+  %i = phi i64 [ 0, %entry ], [ %next, %body ]
+  %sum = phi double [ 0.0, %entry ], [ %grown, %body ]
+  %xa = getelementptr double, ptr %x, i64 %i
+  %wa = getelementptr double, ptr %anchor, i64 %i
+  %x_i = load double, ptr %xa
+  %w = load double, ptr %wa
+  %part = fmul double %x_i, %w
+  %grown = fadd double %sum, %part
+  %next = add i64 %i, 1
+  %more = icmp slt i64 %next, {n}
+  br i1 %more, label %body, label %done
+done:
+  ret double %grown
+}}
+
+; leaves the right-hand side in out
+define internal double @growth_rate(ptr %y, ptr %p, ptr %out, ptr %anchor) {{
+  call void @rhs(ptr %y, ptr %p, ptr %out)
+  %gain = call double @weighted_sum(ptr %out, ptr %anchor)
+  %amount = call double @weighted_sum(ptr %y, ptr %anchor)
+  %none = fcmp oeq double %gain, 0.0
+  %quotient = fdiv double %gain, %amount
+  %mu = select i1 %none, double 0.0, double %quotient
+  ret double %mu
+}}
+
+; target -= factor * y
+define internal void @take_multiple(ptr %target, ptr %y, double %factor) {{
+entry:
+  br label %body
+body:
+  %i = phi i64 [ 0, %entry ], [ %next, %body ]
+  %ta = getelementptr double, ptr %target, i64 %i
+  %ya = getelementptr double, ptr %y, i64 %i
+  %t = load double, ptr %ta
+  %v = load double, ptr %ya
+  %part = fmul double %factor, %v
+  %less = fsub double %t, %part
+  store double %less, ptr %ta
+  %next = add i64 %i, 1
+  %more = icmp slt i64 %next, {n}
+  br i1 %more, label %body, label %done
+done:
+  ret void
+}}
+
+define void @growth(ptr %y, ptr %p, ptr %out, ptr %anchor) {{
+  %mu = call double @growth_rate(ptr %y, ptr %p, ptr %out, ptr %anchor)
+  call void @take_multiple(ptr %out, ptr %y, double %mu)
+  ret void
+}}
+
+define void @growth_jacobian(ptr %y, ptr %p, ptr %out, ptr %matrix, ptr %anchor) {{
+entry:
+  %mu = call double @growth_rate(ptr %y, ptr %p, ptr %out, ptr %anchor)
+  call void @llvm.memset.p0.i64(ptr %matrix, i8 0, i64 {bytes}, i1 false)
+  call void @jacobian_columns(ptr %y, ptr %p, ptr %matrix)
+  %amount = call double @weighted_sum(ptr %y, ptr %anchor)
+  br label %body
+body:
+  %j = phi i64 [ 0, %entry ], [ %next, %body ]
+  %from = mul i64 %j, {n}
+  %column = getelementptr double, ptr %matrix, i64 %from
+  %gain = call double @weighted_sum(ptr %column, ptr %anchor)
+  %wa = getelementptr double, ptr %anchor, i64 %j
+  %w = load double, ptr %wa
+  %own = fmul double %mu, %w
+  %net = fsub double %gain, %own
+  %quotient = fdiv double %net, %amount
+  %none = fcmp oeq double %net, 0.0
+  %weight = select i1 %none, double 0.0, double %quotient
+  call void @take_multiple(ptr %column, ptr %y, double %weight)
+  %da = getelementptr double, ptr %column, i64 %j
+  %d = load double, ptr %da
+  %less = fsub double %d, %mu
+  store double %less, ptr %da
+  %next = add i64 %j, 1
+  %more = icmp slt i64 %next, {n}
+  br i1 %more, label %body, label %done
+done:
+  ret void
+}}
+
+define ptr @growth_object(ptr %y, double %t, ptr %p, ptr %out, ptr %matrix, ptr %anchor) {{
+  %yf = getelementptr i8, ptr %y, i64 {offset}
+  %pf = getelementptr i8, ptr %p, i64 {offset}
+  %of = getelementptr i8, ptr %out, i64 {offset}
+  %af = getelementptr i8, ptr %anchor, i64 {offset}
+  %yd = load ptr, ptr %yf
+  %pd = load ptr, ptr %pf
+  %od = load ptr, ptr %of
+  %ad = load ptr, ptr %af
+  call void @growth(ptr %yd, ptr %pd, ptr %od, ptr %ad)
+  call void @Py_IncRef(ptr %out)
+  ret ptr %out
+}}
+
+define ptr @growth_jacobian_object(ptr %y, double %t, ptr %p, ptr %out, ptr %matrix, ptr %anchor) {{
+  %yf = getelementptr i8, ptr %y, i64 {offset}
+  %pf = getelementptr i8, ptr %p, i64 {offset}
+  %of = getelementptr i8, ptr %out, i64 {offset}
+  %mf = getelementptr i8, ptr %matrix, i64 {offset}
+  %af = getelementptr i8, ptr %anchor, i64 {offset}
+  %yd = load ptr, ptr %yf
+  %pd = load ptr, ptr %pf
+  %od = load ptr, ptr %of
+  %md = load ptr, ptr %mf
+  %ad = load ptr, ptr %af
+  call void @growth_jacobian(ptr %yd, ptr %pd, ptr %od, ptr %md, ptr %ad)
+  call void @Py_IncRef(ptr %matrix)
+  ret ptr %matrix
 }}
 """
 
@@ -163,6 +285,7 @@ def scalar_module(tape: Tape, array_data_offset: int) -> str:
     for name, function, out in (("rhs", "rhs", "rates"), ("jacobian", "jacobian_columns", "matrix")):
         callback = {"name": name, "function": function, "out": out, "offset": array_data_offset}
         parts.append(_OBJECT_CALLBACK.format_map(callback))
+    parts.append(_GROWTH.format(n=n, bytes=8 * n * n, offset=array_data_offset))
     return "".join(parts)
 
 

@@ -58,15 +58,19 @@ class Lsoda:
     No Python code runs between steps: SciPy calls ctypes functions that read the arrays it passes directly.
     """
 
-    def __init__(self, system: System, rtol: float, atol: Vector, max_steps: int) -> None:
-        callback = ctypes.PYFUNCTYPE(
-            ctypes.py_object, ctypes.py_object, ctypes.c_double, *[ctypes.py_object] * 3
-        )
+    def __init__(
+        self, system: System, rtol: float, atol: Vector, max_steps: int, anchor: Vector | None = None
+    ) -> None:
+        """With an `anchor` (n,) the field is ``f(y) - mu y``, ``mu = anchor . f / anchor . y``."""
         self._system = system  # keeps the code alive
-        self._rhs = callback(system.pointer("rhs_object"))
-        self._jacobian = callback(system.pointer("jacobian_object"))
-        self._out = np.zeros(system.n)
-        self._matrix = np.zeros((system.n, system.n))
+        self._arrays = [np.zeros(system.n), np.zeros((system.n, system.n))]
+        names = ("rhs_object", "jacobian_object")
+        if anchor is not None:
+            self._arrays.append(np.ascontiguousarray(anchor, dtype=np.float64))
+            names = ("growth_object", "growth_jacobian_object")
+        kinds = [ctypes.py_object] * (1 + len(self._arrays))
+        callback = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object, ctypes.c_double, *kinds)
+        self._rhs, self._jacobian = (callback(system.pointer(name)) for name in names)
         self._rtol, self._atol, self._max_steps = rtol, atol, max_steps
 
     def __call__(self, y: Vector, p: Vector, times: Vector) -> Stretch:
@@ -78,7 +82,7 @@ class Lsoda:
                 self._rhs,
                 y,
                 times,
-                args=(p, self._out, self._matrix),
+                args=(p, *self._arrays),
                 Dfun=self._jacobian,
                 col_deriv=True,
                 full_output=True,
@@ -90,12 +94,10 @@ class Lsoda:
         return self._judged(np.asarray(states), info, times)
 
     def _judged(self, states: Vector, info: dict[str, npt.NDArray[np.float64]], times: Vector) -> Stretch:
-        # After a failure SciPy leaves the rest of its arrays unset. Rows that succeeded always have passed the
-        # time asked for, the one that failed never has: the first such row is where to stop reading.
-        passed = info["tcur"] >= times[1:] * (1.0 - 1e-12)
-        finite = np.isfinite(states).all(axis=1)
-        good = 1 + int(np.argmin(passed)) if not passed.all() else times.size
-        sound = int(np.argmin(finite[:good])) if not finite[:good].all() else good
+        # After a failure SciPy leaves the rest of its arrays unset. Rows that succeeded have always passed
+        # the time asked for, the one that failed never has: the first such row is where to stop reading.
+        good = 1 + _leading(np.greater_equal(info["tcur"], times[1:] * (1.0 - 1e-12)))
+        sound = _leading(np.all(np.isfinite(states[:good]), axis=1))
         if sound == times.size:
             return Stretch(states, float(times[-1]), int(info["nst"][-1]), "")
         failure = _reason(info["message"], self._max_steps) if sound == good else "a state became non-finite"
@@ -105,6 +107,11 @@ class Lsoda:
         states = states.copy()
         states[sound:] = np.nan
         return Stretch(states, reached, int(info["nst"][max(sound - 2, 0)]), failure)
+
+
+def _leading(holds: npt.NDArray[np.bool_]) -> int:
+    """How many entries hold before the first that does not."""
+    return int(holds.size if holds.all() else np.argmin(holds))
 
 
 def _reason(message: object, max_steps: int) -> str:
