@@ -1,0 +1,57 @@
+"""What is read off a measured curve: half-maximal doses and steepness. Vectorised over parameter sets."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+
+
+def half_dose(doses: ArrayLike, response: ArrayLike, level: ArrayLike = 0.5) -> Floats:
+    """Dose at which a falling response first crosses ``level``, linear in log dose.
+
+    Parameters
+    ----------
+    doses : array_like, shape (d,)
+        Ascending and positive.
+    response : array_like, shape (..., d)
+        One value per dose.
+    level : array_like, shape (...)
+        Level that is crossed.
+
+    Returns
+    -------
+    ndarray, shape (...)
+        0 where the response is below the level from the lowest dose on, inf where it never gets there, NaN where a
+        value is missing.
+    """
+    x = np.log(np.asarray(doses, dtype=float))
+    y = np.asarray(response, dtype=float) - np.asarray(level, dtype=float)[..., None]
+    below = y < 0
+    first = np.argmax(below, axis=-1)
+    left = np.maximum(first - 1, 0)
+    y0 = np.take_along_axis(y, left[..., None], -1)[..., 0]
+    y1 = np.take_along_axis(y, first[..., None], -1)[..., 0]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        crossed = np.exp(x[left] + (x[first] - x[left]) * y0 / (y0 - y1))
+    dose = np.where(below.any(-1), np.where(first == 0, 0.0, crossed), np.inf)
+    return np.where(np.isnan(y).any(-1), np.nan, dose)
+
+
+def ec50(doses: ArrayLike, response: ArrayLike, baseline: ArrayLike) -> Floats:
+    """Dose of half the rise of a response from ``baseline`` to its highest value.
+
+    Parameters
+    ----------
+    doses : array_like, shape (d,)
+        Ascending and positive.
+    response : array_like, shape (..., d)
+        One value per dose.
+    baseline : array_like, shape (...)
+        Response without any dose.
+    """
+    y = np.asarray(response, dtype=float)
+    rest = np.asarray(baseline, dtype=float)
+    half = rest + 0.5 * (y.max(axis=-1) - rest)
+    return half_dose(doses, -y, -half)

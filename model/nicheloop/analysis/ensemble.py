@@ -1,0 +1,230 @@
+"""Parameter sets drawn from the prior on the condition that the table of numbers is met.
+
+Almost no prior draw meets all targets, so the condition is tightened in stages (sequential Monte Carlo): each stage
+keeps the half of the sets that is nearest to the targets, refills from it, and moves every set by steps that leave the
+prior unchanged (preconditioned Crank-Nicolson) and that are refused if they lead out of the current tolerance. At
+tolerance zero every set meets every target, and parameters that no target informs still follow their prior.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nicheloop.biology.priors import free_parameters, prior_quantile
+
+if TYPE_CHECKING:
+    from nicheloop.analysis.targets import Group
+
+Floats = NDArray[np.float64]
+Distance = Callable[[Floats, float], Floats]
+"""``distance(positions, tolerance)``: distance of each set to the targets; sets beyond the tolerance may be given as inf."""
+
+KEPT = 0.5
+"""Share of the sets that survives a stage."""
+FIRST_STEP, SMALLEST_STEP, LARGEST_STEP = 0.5, 0.02, 0.95
+WANTED_ACCEPTANCE = 0.25
+SAMPLING_RTOL = 1e-4
+MOST_MOVES = 40
+FULL_MOVE = 1.0
+"""A stage ends when the accepted squared steps of the average set sum up to this: then it has forgotten its twin."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ensemble:
+    """Parameter sets with equal weight.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Parameters that vary.
+    values : ndarray, shape (sets, names)
+        In units of the table.
+    diagnostics : dict
+        How it was sampled and how well.
+    """
+
+    names: tuple[str, ...]
+    values: Floats
+    diagnostics: Mapping[str, object]
+
+    def sets(self, count: int | None = None) -> list[dict[str, float]]:
+        """Return the first ``count`` sets (all by default) as mappings."""
+        return [dict(zip(self.names, map(float, row), strict=True)) for row in self.values[:count]]
+
+    def save(self, path: Path) -> None:
+        """Write as gzipped CSV, with the diagnostics in a JSON file beside it; replaced atomically."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(self.names)
+        writer.writerows([f"{value:.6g}" for value in row] for row in self.values)
+        packed = gzip.compress(text.getvalue().encode(), mtime=0)
+        for target, content in (
+            (path, packed),
+            (path.with_name("ensemble.json"), (json.dumps(dict(self.diagnostics), indent=1) + "\n").encode()),
+        ):
+            partial = target.with_name(target.name + ".partial")
+            partial.write_bytes(content)
+            partial.replace(target)
+
+
+@cache
+def load_ensemble() -> Ensemble:
+    """Return the shipped ensemble."""
+    folder = files("nicheloop.analysis") / "data"
+    text = gzip.decompress((folder / "ensemble.csv.gz").read_bytes()).decode()
+    header, *lines = csv.reader(text.splitlines())
+    values = np.array([[float(cell) for cell in line] for line in lines])
+    diagnostics = json.loads((folder / "ensemble.json").read_text(encoding="utf-8"))
+    return Ensemble(tuple(header), values, diagnostics)
+
+
+def prior_sets(count: int, seed: int) -> list[dict[str, float]]:
+    """Draw sets from the unconditioned prior."""
+    names = free_parameters()
+    positions = np.random.default_rng([seed, 1]).standard_normal((count, len(names)))
+    return to_sets(names, positions)
+
+
+def to_sets(names: Sequence[str], positions: Floats) -> list[dict[str, float]]:
+    """Turn standard-normal positions, shape (sets, names), into parameter values through the prior's quantiles."""
+    values = to_values(names, positions)
+    return [dict(zip(names, map(float, row), strict=True)) for row in values]
+
+
+def to_values(names: Sequence[str], positions: Floats) -> Floats:
+    """Prior quantiles of standard-normal positions, shape (sets, names)."""
+    from scipy.special import ndtr
+
+    levels = ndtr(positions)
+    columns = [prior_quantile(name, levels[:, i]) for i, name in enumerate(names)]
+    return np.column_stack(columns) if columns else np.empty((len(positions), 0))
+
+
+def distance_to_targets(names: Sequence[str], groups: Sequence[Group], threads: int | None = None) -> Distance:
+    """Return the distance function of the table of numbers, which gives up on a set as soon as it is beyond the tolerance."""
+    from nicheloop.analysis.claims.claim import Measured
+    from nicheloop.analysis.targets import measure_group
+    from nicheloop.assays.study import Settings, Study
+
+    settings = Settings(engine="batch", rtol=SAMPLING_RTOL, threads=threads)
+
+    def distance(positions: Floats, tolerance: float) -> Floats:
+        total = np.zeros(len(positions))
+        known: dict[str, Floats] = {}
+        for group in groups:
+            alive = np.flatnonzero(total <= tolerance)
+            if alive.size == 0:
+                break
+            study = Study(to_sets(names, positions[alive]), settings)
+            runs = {name: study.runs(scenario) for name, scenario in group.experiments.items()}
+            here = {name: values[alive] for name, values in known.items()}
+            measure_group(group, Measured(runs, 0), here)
+            for target in group.targets:
+                total[alive] += target.distance(here[target.quantity]) ** 2
+                known[target.quantity] = np.full(len(positions), np.nan)
+                known[target.quantity][alive] = here[target.quantity]
+        return np.where(total <= tolerance, total, np.inf)
+
+    return distance
+
+
+@dataclass
+class _Swarm:
+    """State of the sampler."""
+
+    positions: Floats
+    distances: Floats
+    ancestors: NDArray[np.intp]
+
+
+def sample_conditioned(
+    names: Sequence[str], distance: Distance, sets: int, seed: int, report: Callable[[str], None] = print
+) -> tuple[Floats, dict[str, object]]:
+    """Sample the prior on the condition that the distance is zero.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Parameters that vary.
+    distance : callable
+        Distance to the targets.
+    sets : int
+        Number of sets.
+    seed : int
+        Seed of everything random.
+    report : callable
+        Told one line per stage.
+
+    Returns
+    -------
+    positions : ndarray, shape (sets, names)
+        In the standard-normal space of the prior.
+    diagnostics : dict
+        Stages with tolerance, acceptance, number of moves; surviving ancestors.
+    """
+    rng = np.random.default_rng([seed, 0])
+    start = rng.standard_normal((sets, len(names)))
+    swarm = _Swarm(start, distance(start, np.inf), np.arange(sets))
+    stages: list[dict[str, float]] = []
+    step, tolerance = FIRST_STEP, np.inf
+    while tolerance > 0:
+        met = float(np.mean(swarm.distances == 0))
+        tolerance = 0.0 if met >= KEPT else float(np.quantile(swarm.distances, KEPT))
+        chosen = rng.choice(np.flatnonzero(swarm.distances <= tolerance), sets)
+        fresh = np.flatnonzero(swarm.distances <= tolerance)
+        # Every survivor stays once; copies fill the places of those that are too far away.
+        chosen = np.concatenate([fresh, rng.choice(fresh, sets - fresh.size)])
+        swarm = _Swarm(swarm.positions[chosen], swarm.distances[chosen], swarm.ancestors[chosen])
+        step, moves, acceptance = _move(swarm, distance, tolerance, step, rng)
+        stages.append({"tolerance": tolerance, "moves": moves, "acceptance": acceptance, "step": step, "met_before": met})
+        report(
+            f"stage {len(stages)}: tolerance {tolerance:.3g}, {moves} moves, acceptance {acceptance:.2f}, step {step:.2f}, "
+            f"{met:.1%} met all targets before"
+        )
+    lines = int(np.unique(swarm.ancestors).size)
+    return swarm.positions, {"stages": stages, "surviving_prior_draws": lines, "sets": sets, "seed": seed}
+
+
+def _move(
+    swarm: _Swarm, distance: Distance, tolerance: float, step: float, rng: np.random.Generator
+) -> tuple[float, int, float]:
+    """Move every set within the tolerance until the average one has forgotten where it started.
+
+    Returns the step it ended with, the number of moves, and the mean acceptance.
+    """
+    count, size = swarm.positions.shape
+    travelled, accepted, moves = 0.0, [], 0
+    while travelled < FULL_MOVE and moves < MOST_MOVES:
+        noise = rng.standard_normal((count, size))
+        proposed = np.sqrt(1 - step**2) * swarm.positions + step * noise
+        reached = distance(proposed, tolerance)
+        inside = reached <= tolerance
+        swarm.positions[inside], swarm.distances[inside] = proposed[inside], reached[inside]
+        rate = float(inside.mean())
+        # In units of the prior's variance: a step of 1 replaces a position altogether.
+        travelled += rate * step**2
+        accepted.append(rate)
+        moves += 1
+        step = float(np.clip(step * np.exp(rate - WANTED_ACCEPTANCE), SMALLEST_STEP, LARGEST_STEP))
+    return step, moves, float(np.mean(accepted))
+
+
+def make_ensemble(sets: int, seed: int, report: Callable[[str], None] = print) -> Ensemble:
+    """Sample the ensemble that ships with the package: the prior of the default model on the table of numbers."""
+    from nicheloop.analysis.targets import GROUPS
+
+    names = free_parameters()
+    positions, diagnostics = sample_conditioned(names, distance_to_targets(names, GROUPS), sets, seed, report)
+    return Ensemble(names, to_values(names, positions), diagnostics)

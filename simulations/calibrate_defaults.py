@@ -1,0 +1,39 @@
+"""Fit the free defaults to the table of numbers, write them into the parameter table, and sample the ensemble.
+
+    python simulations/calibrate_defaults.py                 # fit, write back, sample 1,200 sets
+    python simulations/calibrate_defaults.py --no-ensemble   # fit and write back only
+    python simulations/calibrate_defaults.py --no-fit        # sample only
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from nicheloop.analysis.calibration import fit_defaults, write_back
+from nicheloop.analysis.ensemble import make_ensemble
+
+PACKAGE = Path(__file__).parents[1] / "model" / "nicheloop"
+
+
+def main() -> None:
+    """Run the calibration."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--starts", type=int, default=8)
+    parser.add_argument("--sets", type=int, default=1200)
+    parser.add_argument("--no-fit", action="store_true")
+    parser.add_argument("--no-ensemble", action="store_true")
+    options = parser.parse_args()
+    if not options.no_fit:
+        fit = fit_defaults(options.seed, options.starts)
+        write_back(fit.values, PACKAGE / "biology" / "parameters.csv")
+        print(f"wrote {len(fit.values)} fitted values, cost {fit.cost:.3f}")
+    if not options.no_ensemble:
+        ensemble = make_ensemble(options.sets, options.seed)
+        ensemble.save(PACKAGE / "analysis" / "data" / "ensemble.csv.gz")
+        print(f"wrote {len(ensemble.values)} parameter sets")
+
+
+if __name__ == "__main__":
+    main()
