@@ -209,8 +209,11 @@ def _conditioning_plan(scenario: Scenario) -> Plan | None:
 
 
 def _system_of(scenario: Scenario, conditioning: Plan | None) -> Compiled:
-    """Compile what can be in the vessel: its cells, its treatments, and all the conditioned medium holds."""
-    doses: list[Mapping[str, float]] = [scenario.treatments]
+    """Compile what can be in the vessel: its cells, its treatments, and all the conditioned medium holds.
+
+    Imatinib always belongs to leukaemic cells: a dose-response and its vehicle share one system.
+    """
+    doses: list[Mapping[str, float]] = [scenario.treatments, {"imatinib": 0.0} if scenario.lines else {}]
     for event in scenario.events:
         doses += [event.set, event.add, event.replace_medium.treatments if event.replace_medium else {}]
     seeds = seeds_of(scenario.promoter, scenario.hosts, {name for dose in doses for name in dose})

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from nicheloop.assays.library import load_scenario
 from nicheloop.assays.result import Result, Runs
 from nicheloop.assays.scenario import Scenario
-from nicheloop.assays.study import Settings, Study
+from nicheloop.assays.settings import Settings
+from nicheloop.assays.study import Study
 
 
 def simulate(

@@ -25,6 +25,8 @@ COMMON_UNITS = (
     "pM", "nM", "uM", "mM", "M", "pg/mL", "ng/mL", "ug/mL", "mg/mL", "g/L", "cells/mL", "cells/uL",
     "uL", "mL", "s", "min", "h", "d",
 )  # fmt: skip
+_LARGE = ("deca", "deka", "hecto", "mega", "giga", "tera", "peta", "exa", "zetta", "yotta", "ronna", "quetta")
+_WHOLE = ("minute", "hour", "day", "week", "cell")
 _QUANTITY = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S.*?)?\s*")
 
 
@@ -50,6 +52,11 @@ def solute(name: str) -> Solute:
     raise UnitError(unknown("treatment", name, [known.name for known in SOLUTES]))
 
 
+def _misread(name: str) -> bool:
+    """Whether pint has read a typing error as a prefix nobody uses: hh as hectohours, ML as megalitres."""
+    return name.startswith(_LARGE) or any(name.endswith(unit) and name != unit for unit in _WHOLE)
+
+
 @lru_cache(maxsize=256)
 def unit_factor(unit: str, target: str) -> float | None:
     """How many ``target`` make one ``unit``; None if their dimensions differ.
@@ -64,7 +71,10 @@ def unit_factor(unit: str, target: str) -> float | None:
     units = registry()
     try:
         quantity = units.Quantity(1.0, unit)
+        understood = not any(_misread(name) for name, _ in quantity.unit_items())
     except Exception:  # pint raises many kinds: undefined unit, syntax, tokenizer and attribute errors
+        understood = False
+    if not understood:
         near = get_close_matches(unit, COMMON_UNITS, n=1, cutoff=0.4)
         raise UnitError(f"unknown unit {unit!r}" + (f", did you mean {near[0]!r}" if near else "")) from None
     if not quantity.is_compatible_with(target):

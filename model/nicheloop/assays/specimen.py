@@ -1,0 +1,225 @@
+"""One parameter set: its stock cultures, the initial state of any plan, and runs with SciPy.
+
+The stock culture of a host is found once and used by every scenario that seeds it; a run that conditions
+medium is done once and used by every scenario that takes that medium.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from nicheloop.assays.compiled import Compiled, Floats, stock_system
+from nicheloop.assays.mapping import FrozenMap
+from nicheloop.assays.plan import Inoculum, Plan
+from nicheloop.assays.settings import Settings
+from nicheloop.assays.units import NANOMOLAR_PER_CELL_PER_ML
+from nicheloop.biology import parameter_values
+
+
+@dataclass(frozen=True)
+class Stock:
+    """The stock culture of one host with one parameter set.
+
+    Attributes
+    ----------
+    state : ndarray, shape (species,)
+        Steady composition, nM; NaN if it was not found.
+    outputs : ndarray
+        Observables and expressions.
+    problem : str
+        Empty, or why there is no such culture.
+    """
+
+    state: Floats
+    outputs: Floats
+    problem: str
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """Initial state of one run; ``problem`` says why there is none."""
+
+    state: Floats
+    vector: Floats
+    problem: str
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """What came of a run.
+
+    Attributes
+    ----------
+    states : ndarray, shape (times, species)
+        Amounts in nM; NaN after the time reached.
+    vector : ndarray, shape (parameters,)
+        Parameters that hold for the whole run.
+    problem : str
+        Empty if all went well.
+    time_reached : float
+        Hours; NaN if the run could not start.
+    """
+
+    states: Floats
+    vector: Floats
+    problem: str
+    time_reached: float
+
+
+class Specimen:
+    """One parameter set, with the stock cultures and conditioned media that were made with it.
+
+    Parameters
+    ----------
+    overrides : mapping
+        Parameters that differ from the table.
+    settings : Settings
+        How runs are integrated.
+    """
+
+    def __init__(self, overrides: Mapping[str, float], settings: Settings) -> None:
+        self.overrides = dict(overrides)
+        self.settings = settings
+        self._values: dict[tuple[str, FrozenMap[float]], dict[str, float]] = {}
+        self._vectors: dict[tuple[Compiled, str, FrozenMap[float]], Floats] = {}
+        self._stocks: dict[tuple[Compiled, bytes], Stock] = {}
+        self._harvests: dict[Plan, tuple[Floats, str]] = {}
+
+    def values(self, resistance: str, fixed: FrozenMap[float]) -> dict[str, float]:
+        """Return every parameter by name; what a scenario fixes wins over the parameter set."""
+        key = (resistance, fixed)
+        if key not in self._values:
+            self._values[key] = parameter_values(resistance, {**self.overrides, **fixed})
+        return self._values[key]
+
+    def vector(self, system: Compiled, resistance: str, fixed: FrozenMap[float]) -> Floats:
+        """Return the parameters of a system in its order; not to be changed."""
+        key = (system, resistance, fixed)
+        if key not in self._vectors:
+            self._vectors[key] = system.vector(self.values(resistance, fixed))
+        return self._vectors[key]
+
+    def stock(self, host: str, promoter: str, resistance: str, fixed: FrozenMap[float]) -> Stock:
+        """Return the stock culture of ``host``; scenarios whose cultures cannot differ share it."""
+        system = stock_system(promoter, host)
+        vector = self.vector(system, resistance, fixed)
+        density = vector[system.parameters[f"stock_density_{host}"]]
+        key = (system, vector[system.used].tobytes() + density.tobytes())
+        if key not in self._stocks:
+            self._stocks[key] = _grown(system, vector, host, density * NANOMOLAR_PER_CELL_PER_ML)
+        return self._stocks[key]
+
+    def start(self, plan: Plan) -> Start:
+        """Return the state just after the start, and the parameters of the first period."""
+        system = plan.compiled
+        vector = self.vector(system, plan.scenario.resistance, plan.stock_parameters).copy()
+        for index, value in plan.fixed:
+            vector[index] = value
+        lower = vector[system.parameters["lower_volume_fraction"]]
+        state = np.zeros(system.system.n)
+        problems = []
+        if plan.transfer is not None:
+            harvest, problem = self.harvest(plan.transfer.plan)
+            problems.append(problem)
+            state += plan.transfer.shift(harvest, lower, state.size)
+        for inoculum in plan.inocula:
+            if inoculum.density > 0:
+                stock = self.stock(
+                    inoculum.host, plan.scenario.promoter, plan.scenario.resistance, plan.stock_parameters
+                )
+                problems.append(stock.problem)
+                _seed(state, stock, inoculum)
+        state = state * plan.start.scale + plan.start.total_shift(lower)
+        return Start(state, vector, "; ".join(filter(None, problems)))
+
+    def harvest(self, plan: Plan) -> tuple[Floats, str]:
+        """Return the state at the end of a run that conditions medium, and what went wrong."""
+        if plan not in self._harvests:
+            run = self.run(plan)
+            self.keep_harvest(plan, run.states[-1], run.problem)
+        return self._harvests[plan]
+
+    def keep_harvest(self, plan: Plan, state: Floats, problem: str) -> None:
+        """Remember the end of a run that conditions medium."""
+        self._harvests[plan] = (state, f"conditioning: {problem}" if problem else "")
+
+    def has_harvest(self, plan: Plan) -> bool:
+        """Whether that run was done."""
+        return plan in self._harvests
+
+    def run(self, plan: Plan) -> Course:
+        """Run a plan with SciPy."""
+        from nicheloop.integrate import Period, integrate_periods
+
+        start = self.start(plan)
+        if start.problem:
+            nowhere = np.full((plan.times.size, start.state.size), np.nan)
+            return Course(nowhere, start.vector, start.problem, math.nan)
+        lower = start.vector[plan.compiled.parameters["lower_volume_fraction"]]
+        periods = [
+            Period(
+                step.start,
+                step.end,
+                start.vector if step.fixed == plan.fixed else with_values(start.vector, step.fixed),
+                None if step.edit is None else step.edit.scale,
+                None if step.edit is None else step.edit.total_shift(lower),
+            )
+            for step in plan.steps
+        ]
+        run = integrate_periods(
+            plan.compiled.system,
+            periods,
+            start.state,
+            plan.times,
+            method=self.settings.method,
+            rtol=self.settings.rtol,
+            atol=plan.compiled.atol * self.settings.atol_scale,
+        )
+        return Course(run.y, start.vector, "" if run.status == "ok" else run.message, run.time_reached)
+
+
+def with_values(vector: Floats, fixed: Sequence[tuple[int, float]]) -> Floats:
+    """Return a parameter vector (or rows of them) with some entries changed."""
+    changed = vector.copy()
+    for index, value in fixed:
+        changed[..., index] = value
+    return changed
+
+
+def _seed(state: Floats, stock: Stock, inoculum: Inoculum) -> None:
+    """Add washed cells: all that belongs to them, scaled to the seeding density."""
+    share = inoculum.density / stock.state[inoculum.anchor].sum()
+    np.add.at(state, inoculum.target, stock.state[inoculum.source] * share)
+
+
+@lru_cache(maxsize=16)
+def _reference(system: Compiled, host: str) -> Floats:
+    """Find the culture of the unchanged table: a good first guess for any other parameter set."""
+    from nicheloop.integrate import balanced_growth
+
+    anchor = np.zeros(system.system.n)
+    anchor[system.layout.cells(host)] = 1.0
+    found = balanced_growth(system.system, system.vector(parameter_values()), anchor, anchor, 1e-6)
+    return found.y if found.status == "ok" else anchor
+
+
+def _grown(system: Compiled, vector: Floats, host: str, density: float) -> Stock:
+    """Find the steadily growing culture of one host at ``density`` (nM of cells)."""
+    from nicheloop.integrate import balanced_growth
+
+    anchor = np.zeros(system.system.n)
+    anchor[system.layout.cells(host)] = 1.0
+    for guess in (_reference(system, host), anchor):
+        found = balanced_growth(system.system, vector, guess, anchor, density)
+        if found.status == "ok":
+            break
+    outputs = system.system.outputs(found.y[None, :], vector)[0]
+    problem = "" if found.status == "ok" else f"stock culture of {host}: {found.message}"
+    if problem:
+        return Stock(np.full_like(found.y, np.nan), np.full_like(outputs, np.nan), problem)
+    return Stock(found.y, outputs, "")
