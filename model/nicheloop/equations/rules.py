@@ -14,8 +14,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from nicheloop.equations.formula import UnsupportedFormula
+from nicheloop.equations.formula import UnsupportedFormula, compile_formula
 from nicheloop.equations.network import Network, Reaction
+from nicheloop.equations.tape import TapeBuilder
 
 _SPECIES_NAME = re.compile(r"__s\d+\Z")
 _COMPARTMENT = re.compile(r"\s*\*\*\s*\w+")
@@ -47,15 +48,16 @@ def network_from_model(model: Any) -> Network:
         If a rate or expression depends on time, on a tag outside a rule, or holds a function that the
         engines do not know; the message names the expression.
     """
+    writer = _FormulaWriter(model)
+    writer.check()  # before BioNetGen, whose complaints name a line of a file that nobody sees
     if not model.species:
         _generate(model)
-    writer = _FormulaWriter(model)
     fixed = {_index_of(model, initial) for initial in model.initials if initial.fixed}
     reactions = tuple(
         Reaction(writer.text(r["rate"], f"rate of reaction {k}"), _net_change(r, fixed))
         for k, r in enumerate(model.reactions)
     )
-    network = Network(
+    return Network(
         name=str(model.name),
         species=_species_names(model),
         parameters=tuple(p.name for p in model.parameters),
@@ -68,8 +70,6 @@ def network_from_model(model: Any) -> Network:
             for initial in model.initials
         ),
     )
-    _check_names(network)
-    return network
 
 
 def _generate(model: Any) -> None:
@@ -142,9 +142,8 @@ def _species_names(model: Any) -> tuple[str, ...]:
     return tuple(short if len(set(short)) == len(short) else full)
 
 
-def _check_names(network: Network) -> None:
-    named = (*network.parameters, *(n for n, _ in network.observables), *(n for n, _ in network.expressions))
-    for name in named:
+def _check_names(names: Iterable[str]) -> None:
+    for name in names:
         if keyword.iskeyword(name) or _SPECIES_NAME.match(name):
             raise UnsupportedFormula(f"the name '{name}' is reserved; rename the component")
 
@@ -168,6 +167,17 @@ class _FormulaWriter:
                 "with its own parameters"
             )
         return str(self._print(expression, where))
+
+    def check(self) -> None:
+        """Refuse names that formulas cannot hold and expressions that cannot be computed."""
+        _check_names(self._model.components.keys())
+        builder = TapeBuilder(0, 0)
+        for expression in self._model.expressions:
+            if not expression.is_local:
+                where = f"expression '{expression.name}'"
+                text = self.text(expression.expr, where)
+                any_value = {symbol.name: builder.const(0.0) for symbol in expression.expr.free_symbols}
+                compile_formula(text, any_value, builder, where)
 
     def expressions(self) -> tuple[tuple[str, str], ...]:
         """Name and formula of all expressions, those that others use first."""

@@ -125,8 +125,9 @@ def integrate_periods(
         last = number == len(periods) - 1
         first = int(np.searchsorted(asked, period.start, side="left"))
         stop = int(np.searchsorted(asked, period.end, side="right" if last else "left"))
-        if period.end == period.start:
+        if period.end == period.start or system.n == 0:
             y[first:stop] = state
+            reached = float(period.end)
             continue
         local, where = _local_times(asked[first:stop], period)
         stretch = solve(state, np.ascontiguousarray(period.parameters, dtype=np.float64), local)

@@ -17,7 +17,7 @@ Vector = npt.NDArray[np.float64]
 _LSODA_FAILURES = {
     -1: "more than {max_steps} steps between two requested times",
     -2: "the tolerances are too small for the precision of the machine",
-    -3: "the integrator refused its input",
+    -3: "the step became too small for the precision of time (a singularity?)",
     -4: "the error test failed repeatedly (a singularity, or a formula that is not smooth)",
     -5: "the corrector failed to converge repeatedly",
     -6: "the error weight of a species became zero (atol must be positive where amounts vanish)",

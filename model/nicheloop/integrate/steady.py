@@ -256,7 +256,17 @@ def _solved(matrix: Vector, right: Vector) -> Vector:
     try:
         return np.asarray(np.linalg.solve(matrix, right))
     except np.linalg.LinAlgError:
+        return _nearest_solution(matrix, right)
+
+
+def _nearest_solution(matrix: Vector, right: Vector) -> Vector:
+    """Smallest solution where steady states form a line; NaN where there is none."""
+    try:
+        found = np.linalg.lstsq(matrix, right)[0]
+    except np.linalg.LinAlgError:
         return np.full(right.size, np.nan)
+    missed = np.linalg.norm(matrix @ found - right)
+    return np.asarray(found if missed <= 1e-6 * np.linalg.norm(right) else np.full(right.size, np.nan))
 
 
 def _search(flow: _Flow, start: Vector, max_iterations: int) -> SteadyState:
