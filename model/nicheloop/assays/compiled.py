@@ -1,21 +1,23 @@
 """The shipped reaction network, cut to what one vessel can contain, and compiled.
 
-Generating the network takes BioNetGen and half a minute, so it ships with the package. It is used as long as
-the source of the biology is the one it was generated from; after a change that matters it is generated anew
-and kept in the user's cache.
+Generating the network takes BioNetGen, so it ships with the package. It is used as long as the source of the
+biology is the one it was generated from; after a change that matters it is generated anew and kept in the
+user's cache.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,31 +54,46 @@ def load_network(promoter: str) -> Network:
 
     Raises
     ------
-    RuntimeError
+    NetworkGenerationError
         If the shipped network does not fit the biology any more and BioNetGen is not there to make a new one.
     """
     from nicheloop.equations.network import Network
 
-    folder = resources.files("nicheloop.biology") / "networks"
+    folder = shipped_folder()
     manifest = folder / "manifest.json"
     known = json.loads(manifest.read_text(encoding="utf-8")) if manifest.is_file() else {}
-    shipped = folder / f"{promoter}.json.gz"
     if known.get("sources") == sources_digest():
-        return Network.from_bytes(shipped.read_bytes(), str(shipped))
+        return Network.load(folder / f"{promoter}.json.gz")
     from nicheloop.biology import build_model
-    from nicheloop.equations.rules import model_digest, network_from_model
+    from nicheloop.equations.rules import model_digest
 
+    # A change of the source that leaves the rules as they are (a comment, say) needs no new network.
     model = build_model(stroma_promoter=promoter)
     digest = model_digest(model)
     if known.get("models", {}).get(promoter) == digest:
-        return Network.from_bytes(shipped.read_bytes(), str(shipped))
-    cached = _cache_folder() / f"{promoter}-{digest[:32]}.json.gz"
-    if cached.is_file():
+        return Network.load(folder / f"{promoter}.json.gz")
+    return _generated(model, _cache_folder() / f"{promoter}-{digest[:32]}.json.gz")
+
+
+def _generated(model: Any, cached: Path) -> Network:
+    """Read a network from the user's cache, or generate it and keep it there."""
+    from nicheloop.equations.network import Network
+    from nicheloop.equations.rules import network_from_model
+
+    with contextlib.suppress(OSError, ValueError):  # absent or damaged: made anew
         return Network.load(cached)
     network = network_from_model(model)
-    cached.parent.mkdir(parents=True, exist_ok=True)
-    network.save(cached)
+    with contextlib.suppress(OSError):  # a cache that cannot be written costs time only
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        partial = cached.with_suffix(f".{os.getpid()}")
+        network.save(partial)
+        partial.replace(cached)
     return network
+
+
+def shipped_folder() -> Path:
+    """Where the networks are that ship with the package."""
+    return Path(str(resources.files("nicheloop.biology"))) / "networks"
 
 
 def sources_digest() -> str:
@@ -89,11 +106,15 @@ def sources_digest() -> str:
     return digest.hexdigest()
 
 
-def write_networks(folder: Path) -> None:
-    """Generate the networks that ship with the package (needs BioNetGen), with what they were made from."""
+def write_networks(folder: Path | None = None) -> None:
+    """Generate the networks that ship with the package, with what they were made from; needs BioNetGen.
+
+    After a change of the biology: ``python -m nicheloop.assays.compiled``.
+    """
     from nicheloop.biology import build_model
     from nicheloop.equations.rules import model_digest, network_from_model
 
+    folder = folder or shipped_folder()
     folder.mkdir(parents=True, exist_ok=True)
     models = {}
     for promoter in PROMOTERS:
@@ -266,3 +287,7 @@ def compiled(promoter: str, seeds: frozenset[int]) -> Compiled:
 def stock_system(promoter: str, host: str) -> Compiled:
     """Return the compiled system of a stock culture: one host in drug-free medium."""
     return compiled(promoter, seeds_of(promoter, [host], []))
+
+
+if __name__ == "__main__":
+    write_networks()

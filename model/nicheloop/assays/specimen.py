@@ -80,10 +80,14 @@ class Specimen:
         Parameters that differ from the table.
     settings : Settings
         How runs are integrated.
+    drawn : bool
+        Whether these values stand in for those of the table (as a draw from the prior does), so that the
+        explanation of resistance still decides where K562R differs from K562S.
     """
 
-    def __init__(self, overrides: Mapping[str, float], settings: Settings) -> None:
+    def __init__(self, overrides: Mapping[str, float], settings: Settings, drawn: bool = False) -> None:
         self.overrides = dict(overrides)
+        self.drawn = drawn
         self.settings = settings
         self._values: dict[tuple[str, FrozenMap[float]], dict[str, float]] = {}
         self._vectors: dict[tuple[Compiled, str, FrozenMap[float]], Floats] = {}
@@ -94,7 +98,10 @@ class Specimen:
         """Return every parameter by name; what a scenario fixes wins over the parameter set."""
         key = (resistance, fixed)
         if key not in self._values:
-            self._values[key] = parameter_values(resistance, {**self.overrides, **fixed})
+            if self.drawn:
+                self._values[key] = parameter_values(resistance, fixed, self.overrides)
+            else:
+                self._values[key] = parameter_values(resistance, {**self.overrides, **fixed})
         return self._values[key]
 
     def vector(self, system: Compiled, resistance: str, fixed: FrozenMap[float]) -> Floats:

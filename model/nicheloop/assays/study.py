@@ -24,6 +24,8 @@ class Study:
         Each holds the parameters that differ from the table.
     settings : Settings
         How runs are integrated.
+    drawn : bool
+        Whether the sets are draws that stand in for the table, see `Specimen`.
 
     Raises
     ------
@@ -31,9 +33,11 @@ class Study:
         If a parameter is unknown (with the nearest name) or not a finite number.
     """
 
-    def __init__(self, parameter_sets: Sequence[Mapping[str, float]], settings: Settings) -> None:
+    def __init__(
+        self, parameter_sets: Sequence[Mapping[str, float]], settings: Settings, drawn: bool = False
+    ) -> None:
         self.settings = settings
-        self.specimens = tuple(Specimen(overrides, settings) for overrides in parameter_sets)
+        self.specimens = tuple(Specimen(values, settings, drawn) for values in parameter_sets)
         self._runs: dict[Scenario, Runs] = {}
 
     def result(self, scenario: Scenario, index: int = 0) -> Result:
