@@ -1,8 +1,8 @@
 """Fit the free defaults to the table of numbers, write them into the parameter table, and sample the ensemble.
 
-    python simulations/calibrate_defaults.py                 # fit, write back, sample 1,200 sets
-    python simulations/calibrate_defaults.py --no-ensemble   # fit and write back only
-    python simulations/calibrate_defaults.py --no-fit        # sample only
+python simulations/calibrate_defaults.py                 # fit, write back, sample 1,200 sets
+python simulations/calibrate_defaults.py --no-ensemble   # fit and write back only
+python simulations/calibrate_defaults.py --no-fit        # sample only
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ PACKAGE = Path(__file__).parents[1] / "model" / "nicheloop"
 
 def main() -> None:
     """Run the calibration."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--starts", type=int, default=8)
     parser.add_argument("--sets", type=int, default=1200)

@@ -1,4 +1,4 @@
-"""Fit of the free default parameters to the table of numbers, and writing the result back into the parameter table."""
+"""Fit of the free defaults to the table of numbers, and writing the result back into the parameter table."""
 
 from __future__ import annotations
 
@@ -75,9 +75,10 @@ def residuals(positions: Floats, names: Sequence[str] = FREE) -> Floats:
     ndarray, shape (sets, targets + names)
         A run that fails counts as far as a residual can be.
     """
-    from nicheloop.assays.study import Settings, Study
+    from nicheloop.assays.settings import Settings
+    from nicheloop.assays.study import Study
 
-    study = Study(to_sets(names, positions), Settings(engine="batch", rtol=1e-6))
+    study = Study(to_sets(names, positions), Settings(engine="batch", rtol=1e-6), drawn=True)
     known: dict[str, Floats] = {}
     columns = []
     for group in GROUPS:
@@ -98,7 +99,7 @@ def _miss(target: Target, values: Floats) -> Floats:
             miss = np.log(values / np.sqrt(target.low * target.high)) / width
         else:
             miss = (np.maximum(values - target.high, 0) + np.minimum(values - target.low, 0)) / width
-    return np.clip(np.nan_to_num(miss, nan=MOST, posinf=MOST, neginf=-MOST), -MOST, MOST)
+    return np.asarray(np.clip(np.nan_to_num(miss, nan=MOST, posinf=MOST, neginf=-MOST), -MOST, MOST))
 
 
 def fit_defaults(seed: int, starts: int, report: Callable[[str], None] = print) -> Fit:
@@ -120,7 +121,9 @@ def fit_defaults(seed: int, starts: int, report: Callable[[str], None] = print) 
     offsets[0] = 0.0
     found = []
     for number, offset in enumerate(offsets):
-        result = least_squares(lambda x: residuals(x[None])[0], offset, jac=_jacobian, x_scale=1.0, max_nfev=40)
+        result = least_squares(
+            lambda x: residuals(x[None])[0], offset, jac=_jacobian, x_scale=1.0, max_nfev=40
+        )
         found.append((float(result.cost), result.x))
         report(f"start {number + 1} of {starts}: cost {result.cost:.4f} after {result.nfev} evaluations")
     found.sort(key=lambda pair: pair[0])

@@ -23,8 +23,8 @@ def half_dose(doses: ArrayLike, response: ArrayLike, level: ArrayLike = 0.5) -> 
     Returns
     -------
     ndarray, shape (...)
-        0 where the response is below the level from the lowest dose on, inf where it never gets there, NaN where a
-        value is missing.
+        0 where the response is below the level from the lowest dose on, inf where it never gets there, NaN
+        where a value is missing.
     """
     x = np.log(np.asarray(doses, dtype=float))
     y = np.asarray(response, dtype=float) - np.asarray(level, dtype=float)[..., None]

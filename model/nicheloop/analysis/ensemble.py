@@ -1,9 +1,10 @@
 """Parameter sets drawn from the prior on the condition that the table of numbers is met.
 
-Almost no prior draw meets all targets, so the condition is tightened in stages (sequential Monte Carlo): each stage
-keeps the half of the sets that is nearest to the targets, refills from it, and moves every set by steps that leave the
-prior unchanged (preconditioned Crank-Nicolson) and that are refused if they lead out of the current tolerance. At
-tolerance zero every set meets every target, and parameters that no target informs still follow their prior.
+Almost no prior draw meets all targets, so the condition is tightened in stages (sequential Monte Carlo): each
+stage keeps the half of the sets that is nearest to the targets, refills from it, and moves every set by steps
+that leave the prior unchanged (preconditioned Crank-Nicolson) and that are refused if they lead out of the
+current tolerance. At tolerance zero every set meets every target, and parameters that no target informs still
+follow their prior.
 """
 
 from __future__ import annotations
@@ -13,23 +14,21 @@ import gzip
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
+from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nicheloop.biology.priors import free_parameters, prior_quantile
 
-if TYPE_CHECKING:
-    from nicheloop.analysis.targets import Group
-
 Floats = NDArray[np.float64]
 Distance = Callable[[Floats, float], Floats]
-"""``distance(positions, tolerance)``: distance of each set to the targets; sets beyond the tolerance may be given as inf."""
+"""``distance(positions, tolerance)``: squared distance of each set to the targets; inf beyond tolerance."""
 
 KEPT = 0.5
 """Share of the sets that survives a stage."""
@@ -38,7 +37,7 @@ WANTED_ACCEPTANCE = 0.25
 SAMPLING_RTOL = 1e-4
 MOST_MOVES = 40
 FULL_MOVE = 1.0
-"""A stage ends when the accepted squared steps of the average set sum up to this: then it has forgotten its twin."""
+"""A stage ends when the accepted squared steps of the average set sum up to this: twins have parted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +97,7 @@ def prior_sets(count: int, seed: int) -> list[dict[str, float]]:
 
 
 def to_sets(names: Sequence[str], positions: Floats) -> list[dict[str, float]]:
-    """Turn standard-normal positions, shape (sets, names), into parameter values through the prior's quantiles."""
+    """Turn standard-normal positions, shape (sets, names), into values through the prior's quantiles."""
     values = to_values(names, positions)
     return [dict(zip(names, map(float, row), strict=True)) for row in values]
 
@@ -112,32 +111,41 @@ def to_values(names: Sequence[str], positions: Floats) -> Floats:
     return np.column_stack(columns) if columns else np.empty((len(positions), 0))
 
 
-def distance_to_targets(names: Sequence[str], groups: Sequence[Group], threads: int | None = None) -> Distance:
-    """Return the distance function of the table of numbers, which gives up on a set as soon as it is beyond the tolerance."""
+def distance_to_targets(names: Sequence[str], positions: Floats, tolerance: float) -> Floats:
+    """Squared distance of parameter sets to the table of numbers, summed over targets.
+
+    A set is given up, with distance inf, as soon as it is beyond the tolerance.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Parameters that vary.
+    positions : ndarray, shape (sets, names)
+        In the standard-normal space of the prior.
+    tolerance : float
+        Largest distance of interest.
+    """
     from nicheloop.analysis.claims.claim import Measured
-    from nicheloop.analysis.targets import measure_group
-    from nicheloop.assays.study import Settings, Study
+    from nicheloop.analysis.targets import GROUPS, measure_group
+    from nicheloop.assays.settings import Settings
+    from nicheloop.assays.study import Study
 
-    settings = Settings(engine="batch", rtol=SAMPLING_RTOL, threads=threads)
-
-    def distance(positions: Floats, tolerance: float) -> Floats:
-        total = np.zeros(len(positions))
-        known: dict[str, Floats] = {}
-        for group in groups:
-            alive = np.flatnonzero(total <= tolerance)
-            if alive.size == 0:
-                break
-            study = Study(to_sets(names, positions[alive]), settings)
-            runs = {name: study.runs(scenario) for name, scenario in group.experiments.items()}
-            here = {name: values[alive] for name, values in known.items()}
-            measure_group(group, Measured(runs, 0), here)
-            for target in group.targets:
-                total[alive] += target.distance(here[target.quantity]) ** 2
-                known[target.quantity] = np.full(len(positions), np.nan)
-                known[target.quantity][alive] = here[target.quantity]
-        return np.where(total <= tolerance, total, np.inf)
-
-    return distance
+    settings = Settings(engine="batch", rtol=SAMPLING_RTOL, threads=1)
+    total = np.zeros(len(positions))
+    known: dict[str, Floats] = {}
+    for group in GROUPS:
+        alive = np.flatnonzero(total <= tolerance)
+        if alive.size == 0:
+            break
+        study = Study(to_sets(names, positions[alive]), settings, drawn=True)
+        runs = {name: study.runs(scenario) for name, scenario in group.experiments.items()}
+        here = {name: values[alive] for name, values in known.items()}
+        measure_group(group, Measured(runs, 0), here)
+        for target in group.targets:
+            total[alive] += target.distance(here[target.quantity]) ** 2
+            known[target.quantity] = np.full(len(positions), np.nan)
+            known[target.quantity][alive] = here[target.quantity]
+    return np.where(total <= tolerance, total, np.inf)
 
 
 @dataclass
@@ -188,10 +196,18 @@ def sample_conditioned(
         chosen = np.concatenate([fresh, rng.choice(fresh, sets - fresh.size)])
         swarm = _Swarm(swarm.positions[chosen], swarm.distances[chosen], swarm.ancestors[chosen])
         step, moves, acceptance = _move(swarm, distance, tolerance, step, rng)
-        stages.append({"tolerance": tolerance, "moves": moves, "acceptance": acceptance, "step": step, "met_before": met})
+        stages.append(
+            {
+                "tolerance": tolerance,
+                "moves": moves,
+                "acceptance": acceptance,
+                "step": step,
+                "met_before": met,
+            }
+        )
         report(
-            f"stage {len(stages)}: tolerance {tolerance:.3g}, {moves} moves, acceptance {acceptance:.2f}, step {step:.2f}, "
-            f"{met:.1%} met all targets before"
+            f"stage {len(stages)}: tolerance {tolerance:.3g}, {moves} moves, acceptance {acceptance:.2f}, "
+            f"step {step:.2f}, {met:.1%} met all targets before"
         )
     lines = int(np.unique(swarm.ancestors).size)
     return swarm.positions, {"stages": stages, "surviving_prior_draws": lines, "sets": sets, "seed": seed}
@@ -221,10 +237,18 @@ def _move(
     return step, moves, float(np.mean(accepted))
 
 
-def make_ensemble(sets: int, seed: int, report: Callable[[str], None] = print) -> Ensemble:
-    """Sample the ensemble that ships with the package: the prior of the default model on the table of numbers."""
-    from nicheloop.analysis.targets import GROUPS
+def make_ensemble(sets: int, seed: int, workers: int = 2, report: Callable[[str], None] = print) -> Ensemble:
+    """Sample the ensemble that ships with the package: the prior conditioned on the table of numbers.
 
+    The result does not depend on the number of worker processes.
+    """
     names = free_parameters()
-    positions, diagnostics = sample_conditioned(names, distance_to_targets(names, GROUPS), sets, seed, report)
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+
+        def distance(positions: Floats, tolerance: float) -> Floats:
+            chunks = np.array_split(positions, 4 * workers)
+            found = pool.map(partial(distance_to_targets, names, tolerance=tolerance), chunks)
+            return np.concatenate(list(found))
+
+        positions, diagnostics = sample_conditioned(names, distance, sets, seed, report)
     return Ensemble(names, to_values(names, positions), diagnostics)

@@ -66,6 +66,7 @@ class Effect:
     default: float
     ensemble: Floats
     prior: Floats
+    resolution: float = 0.0
 
     def __post_init__(self) -> None:
         if self.expected_sign not in (-1, 0, 1):
@@ -98,7 +99,7 @@ class Effect:
 
     @property
     def prior_fraction(self) -> float:
-        """Share of the prior draws (failed runs left out) with the claimed sign; NaN if no sign is claimed."""
+        """Share of the prior (failed runs left out) with the claimed sign; NaN if no sign is claimed."""
         return self._fraction(self.prior)
 
     @property
@@ -113,11 +114,11 @@ class Effect:
 
     @property
     def holds(self) -> bool:
-        """Whether the default and at least 90 % of the ensemble have the claimed sign.
+        """Whether the default and at least 90 % of the ensemble change visibly and with the claimed sign.
 
         False where no sign is claimed: there is nothing to hold.
         """
-        default = (self.default - self.null) * self.expected_sign > 0
+        default = (self.default - self.null) * self.expected_sign > self.resolution
         return bool(default and self.fraction_with_claimed_sign >= NEEDED_FRACTION)
 
     def _fraction(self, values: Floats) -> float:

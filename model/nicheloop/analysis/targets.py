@@ -1,6 +1,6 @@
 """The table of numbers that the default must meet, each measured on the model as in its source.
 
-The experiments come in groups, cheap ones first: a parameter set that misses an early group need not run the rest.
+The experiments come in groups: a parameter set that misses an early group need not run the rest.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nicheloop.analysis.claims.claim import STROMA_DENSITY, Measured, leukaemia, ratio
+from nicheloop.analysis.claims.claim import STROMA_DENSITY, Measured, experiment, leukaemia, ratio
 from nicheloop.analysis.curves import ec50, half_dose
 from nicheloop.analysis.evidence import Check
 from nicheloop.assays.readouts import Readings, Readout
@@ -53,7 +53,9 @@ Known = Mapping[str, Floats]
 Measure = Callable[[Measured, Known], Floats]
 
 PGE2 = Readout("pge2", "nM", "PGE2 in the medium", (), _pge2)
-OCCUPANCY = Readout("il1r1_occupancy", "fraction", "share of IL1R1 that holds a ligand", ("stroma",), _occupancy)
+OCCUPANCY = Readout(
+    "il1r1_occupancy", "fraction", "share of IL1R1 that holds a ligand", ("stroma",), _occupancy
+)
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class Target:
     log: bool = True
 
     def distance(self, values: Floats) -> Floats:
-        """Distance to the bounds: 0 within, in units of a factor e (or of 0.25, on a linear scale); inf for NaN."""
+        """Distance to the bounds: 0 within, in factors of e (or in 0.25, on a linear scale); inf for NaN."""
         if self.log:
             with np.errstate(divide="ignore", invalid="ignore"):
                 x, low, high = np.log(values), np.log(self.low), np.log(self.high)
@@ -106,7 +108,9 @@ class Group:
 def _series(line: str, doses: Sequence[float], label: str, **treatments: str) -> dict[str, Scenario]:
     """A vehicle well and an imatinib series, all with the same other treatments."""
     return {
-        f"{label}/{dose:g}": leukaemia(line, treatments={**treatments, "imatinib": dose}, times=(0.0, 2.0, 72.0))
+        f"{label}/{dose:g}": leukaemia(
+            line, treatments={**treatments, "imatinib": dose}, times=(0.0, 2.0, 72.0)
+        )
         for dose in (0.0, *doses)
     }
 
@@ -126,7 +130,7 @@ def _doubling(measured: Measured, known: Known) -> Floats:
 
 
 def _growth_ratio(measured: Measured, known: Known) -> Floats:
-    return measured("K562R/0", "growth_rate:K562R", 0) * known[DOUBLING] / np.log(2)
+    return np.asarray(measured("K562R/0", "growth_rate:K562R", 0) * known[DOUBLING] / np.log(2))
 
 
 def _il1b_ratio(measured: Measured, known: Known) -> Floats:
@@ -163,7 +167,9 @@ def _stroma_occupancy(measured: Measured, known: Known) -> Floats:
     held = np.array([measured(f"stroma/{dose:g}", OCCUPANCY, 4) for dose in PM_IL1B]).T
     middle = np.clip(known[EC50_STROMA], PM_IL1B[0], PM_IL1B[-1])
     x = np.log(PM_IL1B)
-    return np.array([np.interp(np.log(m), x, h) if np.isfinite(m) else np.nan for m, h in zip(middle, held, strict=True)])
+    return np.array(
+        [np.interp(np.log(m), x, h) if np.isfinite(m) else np.nan for m, h in zip(middle, held, strict=True)]
+    )
 
 
 GROUPS: tuple[Group, ...] = (
@@ -183,14 +189,36 @@ GROUPS: tuple[Group, ...] = (
         },
         (
             Target(DOUBLING, "h", 24, 36, "PMC3411713 Table 1 and parameters.md", _doubling),
-            Target(IL1B_S, "pg/mL", 0, 20, "prior; PMID 9877448", lambda m, _: m("K562S/0", "il1b", 72), log=False),
-            Target(IC50_S, "uM", 0.15, 0.35, MAHON, _ic50("K562S", "K562S", DOSES_S)),
-            Target("loss of p-BCR-ABL in K562S, 1 uM, 2 h", "fraction", 0.9, 1, SNEAD, _kinase_block, log=False),
             Target(
-                "K562S at 72 h after 8 h of 1 uM, of vehicle", "fraction", 0.5, 1.1, SNEAD, _after_pulse(8), log=False
+                IL1B_S,
+                "pg/mL",
+                0,
+                20,
+                "prior; PMID 9877448",
+                lambda m, _: m("K562S/0", "il1b", 72),
+                log=False,
+            ),
+            Target(IC50_S, "uM", 0.15, 0.35, MAHON, _ic50("K562S", "K562S", DOSES_S)),
+            Target(
+                "loss of p-BCR-ABL in K562S, 1 uM, 2 h", "fraction", 0.9, 1, SNEAD, _kinase_block, log=False
             ),
             Target(
-                "K562S at 72 h after 24 h of 1 uM, of vehicle", "fraction", 0, 0.5, SNEAD, _after_pulse(24), log=False
+                "K562S at 72 h after 8 h of 1 uM, of vehicle",
+                "fraction",
+                0.5,
+                1.1,
+                SNEAD,
+                _after_pulse(8),
+                log=False,
+            ),
+            Target(
+                "K562S at 72 h after 24 h of 1 uM, of vehicle",
+                "fraction",
+                0,
+                0.5,
+                SNEAD,
+                _after_pulse(24),
+                log=False,
             ),
         ),
     ),
@@ -204,7 +232,9 @@ GROUPS: tuple[Group, ...] = (
             Target("growth rate K562R / K562S, no drug", "1", 0.6, 0.8, MAHON, _growth_ratio),
             Target("IL-1β in medium at 72 h, K562R / K562S", "1", 3, 50, "prior; PMID 9877448", _il1b_ratio),
             Target(IC50_R, "uM", 1.5, 4, MAHON, _ic50("K562R", "K562R", DOSES_R)),
-            Target("IC50 K562R / K562S", "1", 6, 16, MAHON, lambda _, known: ratio(known[IC50_R], known[IC50_S])),
+            Target(
+                "IC50 K562R / K562S", "1", 6, 16, MAHON, lambda _, known: ratio(known[IC50_R], known[IC50_S])
+            ),
             Target(
                 "share of resistance (log IC50) that full IL-1 blockade removes",
                 "fraction",
@@ -219,7 +249,7 @@ GROUPS: tuple[Group, ...] = (
     Group(
         "stroma",
         {
-            f"stroma/{dose:g}": Scenario(
+            f"stroma/{dose:g}": experiment(
                 name="stroma",
                 stroma={"mode": "coculture", "density": STROMA_DENSITY},
                 treatments={"il1b": dose * PG_PER_PM},
@@ -231,7 +261,12 @@ GROUPS: tuple[Group, ...] = (
         (
             Target(EC50_STROMA, "pM", 2, 5, "Chin 1987 (J Exp Med)", _stroma_ec50),
             Target(
-                "IL-1 receptor occupancy at that EC50", "fraction", 0.1, 0.15, "Chin 1987 (J Exp Med)", _stroma_occupancy
+                "IL-1 receptor occupancy at that EC50",
+                "fraction",
+                0.1,
+                0.15,
+                "Chin 1987 (J Exp Med)",
+                _stroma_occupancy,
             ),
         ),
     ),

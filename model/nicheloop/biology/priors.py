@@ -2,9 +2,8 @@
 
 What ``low`` and ``high`` mean depends on the family:
 
-- ``lognormal``: the median is ``value`` and the spread is that of a distribution whose central 90 % reach
-  from ``low`` to ``high``: ``sigma = ln(high / low) / (2 * 1.645)``. Where ``value`` is not the geometric
-  mean of the two, the central 90 % are shifted with it.
+- ``lognormal``: ``low`` and ``high`` are the ends of the central 90 %, so the median is their geometric mean. The
+  ``value`` of a row is the default, which a calibration may move; the prior does not move with it.
 - ``normal``: the same without logarithms.
 - ``loguniform``, ``uniform``: ``low`` and ``high`` are the bounds; ``value`` is the default only.
 - ``fixed``: always ``value``.
@@ -142,8 +141,8 @@ def prior_quantile(name: str, probability: ArrayLike) -> Floats:
         return np.asarray(low * (high / low) ** p)
     z = _cut_normal_quantile(p)
     if row.prior == "normal":
-        return np.asarray(row.value + _sigma(row) * z)
-    return np.asarray(row.value * np.exp(_sigma(row) * z))
+        return np.asarray(_median(row) + _sigma(row) * z)
+    return np.asarray(_median(row) * np.exp(_sigma(row) * z))
 
 
 def log_prior(name: str, x: ArrayLike) -> Floats:
@@ -172,7 +171,7 @@ def log_prior(name: str, x: ArrayLike) -> Floats:
     if row.prior == "fixed":
         return np.where(values == row.value, 0.0, -np.inf)
     if row.prior == "normal":
-        return _cut_normal_density((values - row.value) / _sigma(row)) - math.log(_sigma(row))
+        return _cut_normal_density((values - _median(row)) / _sigma(row)) - math.log(_sigma(row))
     if row.prior == "uniform":
         low, high = _bounds(row)
         return np.where((values >= low) & (values <= high), -math.log(high - low), -np.inf)
@@ -182,7 +181,7 @@ def log_prior(name: str, x: ArrayLike) -> Floats:
         low, high = _bounds(row)
         inside = (values >= low) & (values <= high)
         return np.where(inside, -math.log(math.log(high / low)) - logs, -np.inf)
-    scaled = (logs - math.log(row.value)) / _sigma(row)
+    scaled = (logs - math.log(_median(row))) / _sigma(row)
     density = _cut_normal_density(scaled) - math.log(_sigma(row)) - logs
     return np.where(positive, density, -np.inf)
 
@@ -196,6 +195,11 @@ def _bounds(row: ParameterRow) -> tuple[float, float]:
     if row.low is None or row.high is None:
         raise ValueError(f"parameter {row.name!r} has a {row.prior} prior without low and high")
     return row.low, row.high
+
+
+def _median(row: ParameterRow) -> float:
+    low, high = _bounds(row)
+    return (low + high) / 2 if row.prior == "normal" else math.sqrt(low * high)
 
 
 def _sigma(row: ParameterRow) -> float:

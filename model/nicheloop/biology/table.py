@@ -92,7 +92,9 @@ def parameters() -> pd.DataFrame:
 
 
 def parameter_values(
-    resistance: str = "mixed", overrides: Mapping[str, float] | None = None
+    resistance: str = "mixed",
+    overrides: Mapping[str, float] | None = None,
+    drawn: Mapping[str, float] | None = None,
 ) -> dict[str, float]:
     """Return a value for every parameter, for one explanation of resistance.
 
@@ -103,19 +105,23 @@ def parameter_values(
     overrides : mapping, optional
         Values that replace those of the table. A ``<quantity>_K562R`` given here is kept even where the
         explanation would give K562R the value of K562S.
+    drawn : mapping, optional
+        Values that stand in for those of the table, as a draw from the prior does: the explanation still
+        decides where K562R differs.
 
     Raises
     ------
     ValueError
         If a name is unknown (the nearest is suggested) or a value is not a finite number.
     """
-    overrides = overrides or {}
-    check_names(overrides)
-    for name, value in overrides.items():
+    overrides, drawn = overrides or {}, drawn or {}
+    given = {**drawn, **overrides}
+    check_names(given)
+    for name, value in given.items():
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
             raise ValueError(f"parameter {name}={value!r}: expected a finite number [{rows()[name].unit}]")
     values = {name: row.value for name, row in rows().items()}
-    values.update({name: float(value) for name, value in overrides.items()})
+    values.update({name: float(value) for name, value in given.items()})
     return apply_resistance(values, resistance, frozenset(overrides))
 
 

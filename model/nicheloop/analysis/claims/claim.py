@@ -8,15 +8,20 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nicheloop.analysis.evidence import INTERVAL, Band, Effect, Panel, Series
+from nicheloop.analysis.evidence import INTERVAL, Effect, Panel, Series
+from nicheloop.assays.readouts import Readout
 from nicheloop.assays.result import Runs
-from nicheloop.assays.scenario import Scenario
+from nicheloop.assays.scenario import Scenario, checked
 
 Floats = NDArray[np.float64]
 
 LINES = ("K562S", "K562R")
 SEEDING = "2e5 cells/mL"
 STROMA_DENSITY = "1e5 cells/mL"
+
+
+VISIBLE = {"1": 0.01, "fraction": 0.01, "%": 1.0, "uM": 0.0, "pg/mL": 1.0, "ng/mL": 0.0}
+"""Smallest change that counts as one, by unit: 1 % of a ratio, 1 percentage point, 1 pg/mL in an ELISA."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +34,7 @@ class Measured:
     runs: Mapping[str, Runs]
     draws: int
 
-    def __call__(self, experiment: str, readout: str, at: float | None = None) -> Floats:
+    def __call__(self, experiment: str, readout: str | Readout, at: float | None = None) -> Floats:
         """Return a read-out, shape (sets, times), or (sets,) at one sampling time (h)."""
         run = self.runs[experiment]
         values = run[readout]
@@ -82,8 +87,8 @@ class Claim:
 
     Attributes
     ----------
-    key, statement : str
-        ``S1`` to ``S6``, and what the model must show.
+    key, name, statement : str
+        ``S1`` to ``S6``, one word for it, and what the model must show.
     experiments : mapping
         Scenario by name.
     compare : callable
@@ -93,6 +98,7 @@ class Claim:
     """
 
     key: str
+    name: str
     statement: str
     experiments: Mapping[str, Scenario]
     compare: Callable[[Measured], Sequence[Comparison]] = field(repr=False)
@@ -105,16 +111,35 @@ class Claim:
             ensemble, prior = c.values[1 : 1 + measured.draws], c.values[1 + measured.draws :]
             found.append(
                 Effect(
-                    self.key, c.experiment, c.effect, c.unit, c.expected_sign, c.null, float(c.values[0]), ensemble, prior
+                    self.key,
+                    c.experiment,
+                    c.effect,
+                    c.unit,
+                    c.expected_sign,
+                    c.null,
+                    float(c.values[0]),
+                    ensemble,
+                    prior,
+                    VISIBLE[c.unit],
                 )
             )
         return tuple(found)
 
 
+def experiment(**fields: object) -> Scenario:
+    """Build a scenario from plain values, as a TOML file would hold them."""
+    return checked(fields, str(fields.get("name", "experiment")))
+
+
 def leukaemia(line: str, resistance: str = "mixed", **changes: object) -> Scenario:
     """One line alone in a well for 72 h."""
-    base = Scenario(name=line, lines={line: SEEDING}, resistance=resistance, times=(0.0, 24.0, 48.0, 72.0))
-    return base.with_(**changes) if changes else base
+    plain = {
+        "name": line,
+        "lines": {line: SEEDING},
+        "resistance": resistance,
+        "times": (0.0, 24.0, 48.0, 72.0),
+    }
+    return experiment(**{**plain, **changes})
 
 
 def conditioned(source: Scenario, hours: float, fraction: float = 1.0) -> dict[str, object]:
@@ -127,6 +152,3 @@ def ratio(numerator: Floats, denominator: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         quotient: Floats = numerator / denominator
     return quotient
-
-
-__all__ = ["Band", "Claim", "Comparison", "Measured", "conditioned", "leukaemia", "ratio"]

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nicheloop.analysis.claims.claim import Band, Claim, Comparison, Measured, leukaemia, ratio
+from nicheloop.analysis.claims.claim import Claim, Comparison, Measured, leukaemia, ratio
 from nicheloop.analysis.curves import half_dose
-from nicheloop.analysis.evidence import Panel
+from nicheloop.analysis.evidence import Band, Panel
 
 DOSES = (0.01, 0.03, 0.06, 0.1, 0.15, 0.22, 0.32, 0.5, 0.75, 1.0, 1.5, 2.2, 3.2, 5.0, 10.0, 30.0)
 """Imatinib, µM; dense where the published IC50s lie."""
@@ -33,7 +33,7 @@ def viability(measured: Measured, cells: str) -> np.ndarray:
 
 def ic50(measured: Measured, cells: str) -> np.ndarray:
     """72 h viable-cell IC50 (µM), shape (sets,)."""
-    return half_dose(DOSES, viability(measured, cells).T, np.full(viability(measured, cells).shape[1], 0.5))
+    return half_dose(DOSES, viability(measured, cells).T)
 
 
 def inhibition(measured: Measured, cells: str, dose: float) -> np.ndarray:
@@ -52,11 +52,28 @@ def compare(measured: Measured) -> Sequence[Comparison]:
         Comparison(series, "IC50 K562R", "uM", 0, 0.0, r),
         Comparison(series, "IC50 K562R / K562S", "1", 1, 1.0, ratio(r, s)),
         Comparison(
-            "72 h, 1 uM imatinib", "viability K562R - K562S", "fraction", 1, 0.0, at_1["K562R"] - at_1["K562S"]
+            "72 h, 1 uM imatinib",
+            "viability K562R - K562S",
+            "fraction",
+            1,
+            0.0,
+            at_1["K562R"] - at_1["K562S"],
         ),
-        Comparison("2 h, 10 uM imatinib", "loss of p-BCR-ABL in K562R", "%", 1, 0.0, inhibition(measured, "K562R", 10.0)),
         Comparison(
-            "2 h, 10 uM imatinib", "loss of p-BCR-ABL, T315I control", "%", 0, 0.0, inhibition(measured, "T315I", 10.0)
+            "2 h, 10 uM imatinib",
+            "loss of p-BCR-ABL in K562R",
+            "%",
+            1,
+            0.0,
+            inhibition(measured, "K562R", 10.0),
+        ),
+        Comparison(
+            "2 h, 10 uM imatinib",
+            "loss of p-BCR-ABL, T315I control",
+            "%",
+            0,
+            0.0,
+            inhibition(measured, "T315I", 10.0),
         ),
         Comparison(series, "IC50 T315I control / K562S", "1", 0, 1.0, ratio(t, s)),
     )
@@ -81,15 +98,17 @@ def draw(measured: Measured) -> Sequence[Panel]:
             yscale="linear",
             series=series,
             bands=bands,
-            caption="Living cells after 72 h relative to the vehicle well. T315I, a mutation that the paper excludes, "
-            "is the negative control. Shaded: IC50 ranges of sensitive and resistant clones (Blood 2000;96:1070).",
+            caption="Living cells after 72 h relative to the vehicle well. T315I, a mutation that the paper "
+            "excludes, is the negative control. Shaded: IC50 ranges of sensitive and resistant clones "
+            "(Blood 2000;96:1070).",
         ),
     )
 
 
 S1 = Claim(
     "S1",
-    "A resistant line without a BCR-ABL mutation (K562R) survives imatinib doses that kill its parent (K562S).",
+    "resistance",
+    "A resistant line without a BCR-ABL mutation (K562R) survives imatinib that kills its parent (K562S).",
     EXPERIMENTS,
     compare,
     draw,

@@ -22,11 +22,6 @@ EXPERIMENTS = {
 }
 
 
-def level(measured: Measured, line: str, drug: str, what: str, at: float) -> object:
-    """One read-out of one line."""
-    return measured(f"{line}/{drug}", READOUTS[what][0].format(line=line), at)
-
-
 def compare(measured: Measured) -> Sequence[Comparison]:
     """K562R over K562S for mRNA, protein in cells and in medium; levels for orientation."""
     found = [
@@ -45,7 +40,14 @@ def compare(measured: Measured) -> Sequence[Comparison]:
         for what in READOUTS
     ]
     found += [
-        Comparison("vehicle, 72 h", f"IL-1β in medium of {line}", "pg/mL", 0, 0.0, measured(f"{line}/vehicle", "il1b", 72))
+        Comparison(
+            "vehicle, 72 h",
+            f"IL-1β in medium of {line}",
+            "pg/mL",
+            0,
+            0.0,
+            measured(f"{line}/vehicle", "il1b", 72),
+        )
         for line in LINES
     ]
     return found
@@ -76,10 +78,10 @@ def draw(measured: Measured) -> Sequence[Panel]:
                 xscale="linear",
                 yscale="log" if what != "medium" else "linear",
                 series=series,
-                caption="Cells are washed out of their stock culture at 0 h; lines: default, bands: 90 % of the ensemble.",
+                caption="Cells are washed out of their stock culture at 0 h.",
             )
         )
     return panels
 
 
-S2 = Claim("S2", "IL-1β is expressed more in K562R than in K562S.", EXPERIMENTS, compare, draw)
+S2 = Claim("S2", "expression", "IL-1β is expressed more in K562R than in K562S.", EXPERIMENTS, compare, draw)

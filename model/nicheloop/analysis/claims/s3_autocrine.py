@@ -8,10 +8,11 @@ import numpy as np
 
 from nicheloop.analysis.claims.claim import Claim, Comparison, Measured, conditioned, leukaemia, ratio
 from nicheloop.analysis.evidence import Panel
+from nicheloop.assays.scenario import Scenario
 
 DOSE_R, DOSE_S = 5.0, 0.3
 """Imatinib (µM) at which each line is in danger: above its IC50, below full kill."""
-BLOCKERS: dict[str, dict[str, object]] = {
+BLOCKERS: dict[str, dict[str, dict[str, object]]] = {
     "none": {},
     "IL-1Ra": {"treatments": {"il1ra": "500 ng/mL"}},
     "anti-IL-1β": {"treatments": {"anti_il1b": "10 ug/mL"}},
@@ -23,14 +24,13 @@ IL1B_DOSES = (1.0, 10.0, 100.0, 1000.0, 10000.0)
 TIMES = (0.0, 24.0, 48.0, 72.0)
 
 
-def _blocked(blocker: str, imatinib: float) -> object:
-    extra = dict(BLOCKERS[blocker])
-    treatments = {"imatinib": imatinib, **extra.pop("treatments", {})}  # type: ignore[dict-item]
-    return leukaemia("K562R", treatments=treatments, times=TIMES, **extra)
+def _blocked(blocker: str, imatinib: float) -> Scenario:
+    well = leukaemia("K562R", treatments={"imatinib": imatinib}, times=TIMES)
+    return well.with_(**BLOCKERS[blocker])
 
 
-def _experiments() -> dict[str, object]:
-    found: dict[str, object] = {
+def _experiments() -> dict[str, Scenario]:
+    found = {
         f"K562R/{blocker}/{imatinib:g}": _blocked(blocker, imatinib)
         for blocker in BLOCKERS
         for imatinib in (0.0, DOSE_R)
@@ -68,8 +68,17 @@ def compare(measured: Measured) -> Sequence[Comparison]:
         blocked = measured(f"K562R/{blocker}/{DOSE_R:g}", "viable_cells:K562R", 72)
         alone = measured(f"K562R/{blocker}/0", "viable_cells:K562R", 72)
         found += [
-            Comparison(with_drug, f"viable cells with {blocker} / without", "1", -1, 1.0, ratio(blocked, untouched)),
-            Comparison("K562R, no imatinib, 72 h", f"viable cells with {blocker} / without", "1", 0, 1.0, ratio(alone, healthy)),
+            Comparison(
+                with_drug, f"viable cells with {blocker} / without", "1", -1, 1.0, ratio(blocked, untouched)
+            ),
+            Comparison(
+                "K562R, no imatinib, 72 h",
+                f"viable cells with {blocker} / without",
+                "1",
+                0,
+                1.0,
+                ratio(alone, healthy),
+            ),
         ]
     dying = [measured(f"K562R/{b}/{DOSE_R:g}", "apoptosis:K562R", 72) for b in ("IL-1Ra", "none")]
     found.append(Comparison(with_drug, "annexin V with IL-1Ra - without", "%", 1, 0.0, dying[0] - dying[1]))
@@ -77,11 +86,20 @@ def compare(measured: Measured) -> Sequence[Comparison]:
     plain = survival(measured, "K562S/0", "K562S", DOSE_S)
     for il1b in (100.0, 10000.0):
         helped = survival(measured, f"K562S/{il1b:g}", "K562S", DOSE_S)
-        found.append(Comparison(parent, f"viability with {il1b:g} pg/mL IL-1β / without", "1", 1, 1.0, ratio(helped, plain)))
+        found.append(
+            Comparison(
+                parent, f"viability with {il1b:g} pg/mL IL-1β / without", "1", 1, 1.0, ratio(helped, plain)
+            )
+        )
     medium = {s: survival(measured, f"K562S in {s} medium", "K562S", DOSE_S) for s in ("K562S", "K562R")}
     found.append(
         Comparison(
-            parent, "viability in K562R-conditioned / K562S-conditioned medium", "1", 1, 1.0, ratio(medium["K562R"], medium["K562S"])
+            parent,
+            "viability in K562R-conditioned / K562S-conditioned medium",
+            "1",
+            1,
+            1.0,
+            ratio(medium["K562R"], medium["K562S"]),
         )
     )
     return found
@@ -98,32 +116,66 @@ def draw(measured: Measured) -> Sequence[Panel]:
             [ratio(measured(f"K562R/{b}/{dose:g}", "viable_cells:K562R", 72), healthy) for b in names],
             group,
         )
-        for label, dose, group in (("no imatinib", 0.0, "K562S"), (f"{DOSE_R:g} µM imatinib", DOSE_R, "K562R"))
+        for label, dose, group in (
+            ("no imatinib", 0.0, "K562S"),
+            (f"{DOSE_R:g} µM imatinib", DOSE_R, "K562R"),
+        )
     )
     series = tuple(
         measured.series(
             label,
             IL1B_DOSES,
-            [ratio(measured(f"K562S/{x:g}/{dose:g}", "viable_cells:K562S", 72), measured("K562S/0/0", "viable_cells:K562S", 72)) for x in IL1B_DOSES],
+            [
+                ratio(
+                    measured(f"K562S/{x:g}/{dose:g}", "viable_cells:K562S", 72),
+                    measured("K562S/0/0", "viable_cells:K562S", 72),
+                )
+                for x in IL1B_DOSES
+            ],
             group,
         )
-        for label, dose, group in (("no imatinib", 0.0, "K562S"), (f"{DOSE_S:g} µM imatinib", DOSE_S, "K562R"))
+        for label, dose, group in (
+            ("no imatinib", 0.0, "K562S"),
+            (f"{DOSE_S:g} µM imatinib", DOSE_S, "K562R"),
+        )
     )
     return (
         Panel(
-            "S3", "s3_blockers", "Blocking IL-1 on K562R", "bars", "blocker", "viable cells at 72 h [fraction of untreated]",
-            "linear", "linear", bars, (), names, "K562R alone; knock-down removes 90 % of IL1B transcription.",
+            "S3",
+            "s3_blockers",
+            "Blocking IL-1 on K562R",
+            "bars",
+            "blocker",
+            "viable cells at 72 h [fraction of untreated]",
+            "linear",
+            "linear",
+            bars,
+            (),
+            names,
+            "K562R alone; knock-down removes 90 % of IL1B transcription.",
         ),
         Panel(
-            "S3", "s3_il1b_on_k562s", "IL-1β given to K562S", "dose_response", "IL-1β [pg/mL]", "viable cells at 72 h [fraction of untreated]",
-            "log", "linear", series, (), (), "IL-1β added at 0 h together with imatinib.",
+            "S3",
+            "s3_il1b_on_k562s",
+            "IL-1β given to K562S",
+            "dose_response",
+            "IL-1β [pg/mL]",
+            "viable cells at 72 h [fraction of untreated]",
+            "log",
+            "linear",
+            series,
+            (),
+            (),
+            "IL-1β added at 0 h together with imatinib.",
         ),
     )
 
 
 S3 = Claim(
     "S3",
-    "The higher IL-1β contributes to the resistance of K562R: less IL-1β, less survival under imatinib; IL-1β helps K562S.",
+    "autocrine",
+    "The higher IL-1β contributes to the imatinib resistance of K562R: blocking it lowers survival under "
+    "imatinib, giving it to K562S raises survival.",
     EXPERIMENTS,
     compare,
     draw,

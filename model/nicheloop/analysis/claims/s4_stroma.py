@@ -13,6 +13,7 @@ from nicheloop.analysis.claims.claim import (
     Comparison,
     Measured,
     conditioned,
+    experiment,
     leukaemia,
     ratio,
 )
@@ -29,7 +30,7 @@ SETTINGS = ("alone", "with K562S", "with K562R", "K562S medium", "K562R medium",
 
 
 def _stroma(promoter: str, **changes: object) -> Scenario:
-    base = Scenario(
+    base = experiment(
         name="stroma",
         stroma={"mode": "coculture", "density": STROMA_DENSITY},
         promoter=promoter,
@@ -42,9 +43,14 @@ def _stroma(promoter: str, **changes: object) -> Scenario:
 def _experiments() -> dict[str, Scenario]:
     found = {}
     for promoter in PROMOTERS:
-        variants: dict[str, dict[str, object]] = {"alone": {}, "with K562R + IL-1Ra": {"lines": {"K562R": SEEDING}, "treatments": BLOCK}}
+        variants: dict[str, dict[str, object]] = {
+            "alone": {},
+            "with K562R + IL-1Ra": {"lines": {"K562R": SEEDING}, "treatments": BLOCK},
+        }
         for line in ("K562S", "K562R"):
-            donor = leukaemia(line, lines={line: "1e6 cells/mL"}, duration=48, times=(0.0, 48.0), promoter=promoter)
+            donor = leukaemia(
+                line, lines={line: "1e6 cells/mL"}, duration=48, times=(0.0, 48.0), promoter=promoter
+            )
             variants[f"with {line}"] = {"lines": {line: SEEDING}}
             variants[f"{line} medium"] = {"conditioned_medium": conditioned(donor, hours=48.0)}
         variants["IFN-γ"] = {"treatments": {"ifng": "10 ng/mL"}}
@@ -52,7 +58,9 @@ def _experiments() -> dict[str, Scenario]:
         variants["IL-1β + JAK inhibitor"] = {"treatments": {"jak_inhibitor": "1 uM", "il1b": 1000.0}}
         for dose in IL1B_DOSES:
             variants[f"IL-1β {dose:g}"] = {"treatments": {"il1b": dose}}
-        found.update({f"{promoter}/{name}": _stroma(promoter, **changes) for name, changes in variants.items()})
+        found.update(
+            {f"{promoter}/{name}": _stroma(promoter, **changes) for name, changes in variants.items()}
+        )
     return found
 
 
@@ -80,15 +88,45 @@ def compare(measured: Measured) -> Sequence[Comparison]:
         where = f"stroma 48 h, promoter {label}"
         rows = (
             ("CXCL11 with K562R / alone", "1", 1, 1.0, ratio(level["with K562R"], level["alone"])),
-            ("CXCL11 mRNA with K562R / alone, 24 h", "1", 1, 1.0, ratio(message["with K562R"], message["alone"])),
+            (
+                "CXCL11 mRNA with K562R / alone, 24 h",
+                "1",
+                1,
+                1.0,
+                ratio(message["with K562R"], message["alone"]),
+            ),
             ("CXCL11 with K562R / with K562S", "1", 1, 1.0, ratio(level["with K562R"], level["with K562S"])),
-            ("CXCL11 in K562R / K562S medium", "1", 1, 1.0, ratio(level["K562R medium"], level["K562S medium"])),
-            ("CXCL11 with K562R and IL-1Ra / with K562R", "1", -1, 1.0, ratio(level["with K562R + IL-1Ra"], level["with K562R"])),
+            (
+                "CXCL11 in K562R / K562S medium",
+                "1",
+                1,
+                1.0,
+                ratio(level["K562R medium"], level["K562S medium"]),
+            ),
+            (
+                "CXCL11 with K562R and IL-1Ra / with K562R",
+                "1",
+                -1,
+                1.0,
+                ratio(level["with K562R + IL-1Ra"], level["with K562R"]),
+            ),
             ("CXCL11 with 1 ng/mL IL-1β / alone", "1", 1, 1.0, ratio(added, level["alone"])),
             ("EC50 of IL-1β for CXCL11", "pg/mL", 0, 0.0, ec50(IL1B_DOSES, doses, level["alone"])),
-            ("CXCL11 with IL-1β and IFN-γ / IL-1β", "1", 0, 1.0, ratio(protein(measured, promoter, "IL-1β + IFN-γ"), added)),
-            ("CXCL11 with IL-1β and JAK inhibitor / IL-1β", "1", 0, 1.0, ratio(protein(measured, promoter, "IL-1β + JAK inhibitor"), added)),
-            ("CXCL11 with K562R", "pg/mL", 0, 0.0, level["with K562R"]),
+            (
+                "CXCL11 with IL-1β and IFN-γ / IL-1β",
+                "1",
+                0,
+                1.0,
+                ratio(protein(measured, promoter, "IL-1β + IFN-γ"), added),
+            ),
+            (
+                "CXCL11 with IL-1β and JAK inhibitor / IL-1β",
+                "1",
+                0,
+                1.0,
+                ratio(protein(measured, promoter, "IL-1β + JAK inhibitor"), added),
+            ),
+            ("CXCL11 with K562R - alone", "pg/mL", 1, 0.0, level["with K562R"] - level["alone"]),
         )
         found += [Comparison(where, *row) for row in rows]
     return found
@@ -98,11 +136,15 @@ def draw(measured: Measured) -> Sequence[Panel]:
     """Bars over settings, dose-response, time course of the mRNA."""
     groups = {"nfkb": "K562R", "ifnb": "stroma"}
     bars = tuple(
-        measured.series(label, np.arange(len(SETTINGS)), [protein(measured, p, s) for s in SETTINGS], groups[p])
+        measured.series(
+            label, np.arange(len(SETTINGS)), [protein(measured, p, s) for s in SETTINGS], groups[p]
+        )
         for p, label in PROMOTERS.items()
     )
     doses = tuple(
-        measured.series(label, IL1B_DOSES, [protein(measured, p, f"IL-1β {d:g}") for d in IL1B_DOSES], groups[p])
+        measured.series(
+            label, IL1B_DOSES, [protein(measured, p, f"IL-1β {d:g}") for d in IL1B_DOSES], groups[p]
+        )
         for p, label in PROMOTERS.items()
     )
     courses = tuple(
@@ -110,18 +152,56 @@ def draw(measured: Measured) -> Sequence[Panel]:
         for p, label in PROMOTERS.items()
     )
     return (
-        Panel("S4", "s4_settings", "Stromal CXCL11 by neighbour", "bars", "stroma", "CXCL11 at 48 h [pg/mL]", "linear", "log", bars, (), SETTINGS,
-              "Stroma at 1e5 cells/mL, leukaemic cells at 2e5 cells/mL; media conditioned for 48 h by 1e6 cells/mL."),
-        Panel("S4", "s4_il1b_dose", "IL-1β dose-response of stromal CXCL11", "dose_response", "IL-1β [pg/mL]", "CXCL11 at 48 h [pg/mL]", "log", "log",
-              doses, (), (), "Stroma alone with IL-1β from 0 h."),
-        Panel("S4", "s4_mrna", "CXCL11 mRNA after 1 ng/mL IL-1β", "timecourse", "time [h]", "CXCL11 mRNA [fold of stock]", "linear", "log", courses, (), (),
-              "The two promoters differ in lag, and only the one through IFN-β is stopped by a JAK inhibitor."),
+        Panel(
+            "S4",
+            "s4_settings",
+            "Stromal CXCL11 by neighbour",
+            "bars",
+            "stroma",
+            "CXCL11 at 48 h [pg/mL]",
+            "linear",
+            "log",
+            bars,
+            (),
+            SETTINGS,
+            "Stroma at 1e5, leukaemic cells at 2e5 cells/mL; media conditioned for 48 h by 1e6 cells/mL.",
+        ),
+        Panel(
+            "S4",
+            "s4_il1b_dose",
+            "IL-1β dose-response of stromal CXCL11",
+            "dose_response",
+            "IL-1β [pg/mL]",
+            "CXCL11 at 48 h [pg/mL]",
+            "log",
+            "log",
+            doses,
+            (),
+            (),
+            "Stroma alone with IL-1β from 0 h.",
+        ),
+        Panel(
+            "S4",
+            "s4_mrna",
+            "CXCL11 mRNA after 1 ng/mL IL-1β",
+            "timecourse",
+            "time [h]",
+            "CXCL11 mRNA [fold of stock]",
+            "linear",
+            "log",
+            courses,
+            (),
+            (),
+            "The two promoters differ in lag, and only the one through IFN-β is stopped by a JAK inhibitor.",
+        ),
     )
 
 
 S4 = Claim(
     "S4",
-    "IL-1β secreted by K562R raises CXCL11 production by stromal cells; K562S does so less, and IL-1 blockade removes it.",
+    "stroma",
+    "IL-1β secreted by K562R raises CXCL11 production by stromal cells; K562S does so less, and IL-1 "
+    "blockade removes it.",
     EXPERIMENTS,
     compare,
     draw,

@@ -6,9 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nicheloop.analysis.claims.claim import SEEDING, STROMA_DENSITY, Claim, Comparison, Measured, ratio
+from nicheloop.analysis.claims.claim import (
+    SEEDING,
+    STROMA_DENSITY,
+    Claim,
+    Comparison,
+    Measured,
+    experiment,
+    ratio,
+)
 from nicheloop.analysis.evidence import Panel
-from nicheloop.assays.scenario import Scenario
 
 IMATINIB = 5.0
 """µM."""
@@ -17,7 +24,7 @@ VIABILITY_OFF = {"il1r1_copies_K562R": 0.0}
 """The autocrine arm: K562R without IL-1 receptor; the stroma keeps its own."""
 MIGRATION_OFF = {"cxcr3_copies_K562R": 0.0}
 """The paracrine arm: K562R without CXCR3; other stromal attraction stays."""
-ARMS = {
+ARMS: dict[str, dict[str, float]] = {
     "both arms": {},
     "viability only": MIGRATION_OFF,
     "migration only": VIABILITY_OFF,
@@ -25,7 +32,7 @@ ARMS = {
 }
 
 EXPERIMENTS = {
-    name: Scenario(
+    name: experiment(
         name="coculture",
         lines={"K562R": SEEDING},
         stroma={"mode": "coculture", "density": STROMA_DENSITY},
@@ -44,7 +51,7 @@ def survivors(measured: Measured) -> dict[str, np.ndarray]:
 
 
 def shares(measured: Measured) -> dict[str, np.ndarray]:
-    """Share of the surviving cells each arm accounts for, as the mean over both orders of adding it (Shapley)."""
+    """Share of the survivors each arm accounts for: the mean over both orders of adding it (Shapley)."""
     n = survivors(measured)
     both, via, mig, none = (n[name] for name in ARMS)
     return {
@@ -65,9 +72,30 @@ def compare(measured: Measured) -> Sequence[Comparison]:
         Comparison(where, "survivors due to the migration arm", "%", 1, 0.0, share["migration arm"]),
         Comparison(where, "survivors due to both arms together", "%", 1, 0.0, share["both arms together"]),
         Comparison(where, "interplay of the arms", "%", 0, 0.0, share["interplay"]),
-        Comparison(where, "survivors, viability arm only / neither", "1", 1, 1.0, ratio(n["viability only"], n["neither"])),
-        Comparison(where, "survivors, migration arm only / neither", "1", 1, 1.0, ratio(n["migration only"], n["neither"])),
-        Comparison(where, "cells in the stroma, with / without migration arm", "1", 1, 1.0, ratio(located["both arms"], located["viability only"])),
+        Comparison(
+            where,
+            "survivors, viability arm only / neither",
+            "1",
+            1,
+            1.0,
+            ratio(n["viability only"], n["neither"]),
+        ),
+        Comparison(
+            where,
+            "survivors, migration arm only / neither",
+            "1",
+            1,
+            1.0,
+            ratio(n["migration only"], n["neither"]),
+        ),
+        Comparison(
+            where,
+            "cells in the stroma, with / without migration arm",
+            "1",
+            1,
+            1.0,
+            ratio(located["both arms"], located["viability only"]),
+        ),
     )
 
 
@@ -76,18 +104,42 @@ def draw(measured: Measured) -> Sequence[Panel]:
     n, share = survivors(measured), shares(measured)
     names = tuple(ARMS)
     return (
-        Panel("S6", "s6_survivors", "Surviving K562R with either arm off", "bars", "arms on", "living cells at 72 h [cells/mL]", "linear", "linear",
-              (measured.series("K562R", np.arange(len(names)), [n[name] for name in names], "K562R"),), (), names,
-              "Viability arm off: K562R without IL-1 receptor. Migration arm off: K562R without CXCR3."),
-        Panel("S6", "s6_shares", "What each arm accounts for", "bars", "arm", "share of surviving cells [%]", "linear", "linear",
-              (measured.series("K562R", np.arange(len(share)), list(share.values()), "K562R"),), (), tuple(share),
-              "Mean over both orders of adding an arm; interplay: what both give together beyond the sum."),
+        Panel(
+            "S6",
+            "s6_survivors",
+            "Surviving K562R with either arm off",
+            "bars",
+            "arms on",
+            "living cells at 72 h [cells/mL]",
+            "linear",
+            "linear",
+            (measured.series("K562R", np.arange(len(names)), [n[name] for name in names], "K562R"),),
+            (),
+            names,
+            "Viability arm off: K562R without IL-1 receptor. Migration arm off: K562R without CXCR3.",
+        ),
+        Panel(
+            "S6",
+            "s6_shares",
+            "What each arm accounts for",
+            "bars",
+            "arm",
+            "share of surviving cells [%]",
+            "linear",
+            "linear",
+            (measured.series("K562R", np.arange(len(share)), list(share.values()), "K562R"),),
+            (),
+            tuple(share),
+            "Mean over both orders of adding an arm; interplay: what both give together beyond the sum.",
+        ),
     )
 
 
 S6 = Claim(
     "S6",
-    "Elevated IL-1β may contribute to resistance by viability and by migration: the share of survivors that each accounts for.",
+    "arms",
+    "Elevated IL-1β may contribute to resistance by viability and by migration: the share of survivors that "
+    "each accounts for.",
     EXPERIMENTS,
     compare,
     draw,

@@ -1,0 +1,1 @@
+"""What is learnt from runs: claims and their evidence, over the default, the ensemble and the prior."""
