@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nicheloop.figures.panels import panel
     from nicheloop.figures.style import save
-    from nicheloop.figures.timecourse import plot_run, timecourse
+    from nicheloop.figures.timecourse import plot_run
 
-_HOMES = {"panel": "panels", "save": "style", "plot_run": "timecourse", "timecourse": "timecourse"}
+_HOMES = {"panel": "panels", "save": "style", "plot_run": "timecourse"}
 
-__all__ = ["panel", "plot_run", "save", "timecourse"]
+__all__ = ["panel", "plot_run", "save"]
 
 
 def __getattr__(name: str) -> Any:

@@ -116,14 +116,24 @@ def hours(ax: Axes, end: float) -> None:
     ax.set_xlim(0, end or 1)
 
 
-def save(figure: Figure, stem: str | Path) -> tuple[Path, Path]:
+def save(drawn: Axes | Figure, stem: str | Path) -> tuple[Path, Path]:
     """Write ``<stem>.png`` (300 dpi) and ``<stem>.svg`` (text stays text); equal figures give equal bytes.
+
+    Parameters
+    ----------
+    drawn : Axes or Figure
+        What the drawing functions return.
+    stem : str or Path
+        Path without the ending.
 
     Returns
     -------
     tuple of Path
         PNG and SVG.
     """
+    figure = drawn if isinstance(drawn, Figure) else drawn.get_figure(root=True)
+    if figure is None:
+        raise ValueError("the axes belong to no figure, expected axes of a figure")
     png, svg = Path(f"{stem}.png"), Path(f"{stem}.svg")
     with house_style():
         figure.savefig(png, metadata={"Software": None})

@@ -1,0 +1,1 @@
+"""The command `nicheloop`: it parses, calls and prints; everything it can do, the package can."""

@@ -1,0 +1,191 @@
+"""Entry point: commands, their options, and what becomes of an error.
+
+What a command does is in a module of its own, imported when it runs, so that ``--help`` is quick.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nicheloop.cli.output import ARGUMENTS
+
+DONE, FAILED_RUNS, MISUSE = 0, 1, 2
+"""Exit codes: done, more failed runs than allowed, misuse."""
+
+Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder for the results.")]
+Draws = Annotated[int, typer.Option("--draws", min=1, help="Sets of the ensemble and of the prior.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Root of all random draws.")]
+MaxFailed = Annotated[
+    float,
+    typer.Option("--max-failed", min=0, max=1, help="Share of failed runs up to which the exit code is 0."),
+]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code: 0 done, 1 too many failed runs, 2 misuse.
+
+    Misuse is told in one line on stderr, without a traceback (``--debug`` shows it), and writes nothing.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    ARGUMENTS.set(tuple(given))
+    command = typer.main.get_command(application())
+    try:
+        code = command.main(args=given, prog_name="nicheloop", standalone_mode=False)
+    except KeyboardInterrupt:
+        print("nicheloop: interrupted, nothing was written", file=sys.stderr)
+        return 130
+    except Exception as error:
+        problem = _problem(error)
+        if problem is None or "--debug" in given:
+            raise
+        print(f"nicheloop: {problem}", file=sys.stderr)
+        return FAILED_RUNS if isinstance(error, RuntimeError) and not _from_parser(error) else MISUSE
+    return code if isinstance(code, int) else DONE
+
+
+def _problem(error: Exception) -> str | None:
+    """Return an expected error as one line; None for a bug."""
+    from nicheloop.assays.readouts import ReadoutError
+
+    if type(error).__name__ == "Abort":
+        return "stopped"
+    if _from_parser(error):
+        text = str(error.format_message())  # type: ignore[attr-defined]
+        text += " (see --help)"
+    elif isinstance(error, (ValueError, ReadoutError, OSError)) or type(error) is RuntimeError:
+        text = str(error)
+    else:
+        return None
+    return "; ".join(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _from_parser(error: Exception) -> bool:
+    """Whether the option parser refused it (recent versions of Typer bring their own copy of Click)."""
+    return hasattr(error, "format_message") and hasattr(error, "exit_code")
+
+
+def application() -> typer.Typer:
+    """Return the command with all its sub-commands."""
+    app = typer.Typer(
+        name="nicheloop",
+        help="Mechanistic model of the IL-1β, stroma and CXCL11 loops in imatinib-resistant CML.",
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        epilog="Example: nicheloop simulate coculture_imatinib --set imatinib='3 uM'",
+    )
+    app.callback()(root)
+    example = "Example: nicheloop "
+    app.command(epilog=f"{example}reproduce --draws 200 --seed 1 --out results/reproduce")(reproduce)
+    app.command(
+        epilog=f"{example}simulate imatinib_k562r --set imatinib='3 uM' --parameters il1rap_copies_K562R=500 "
+        "--readouts viability,il1b"
+    )(simulate)
+    app.command(epilog=f"{example}parameters --mechanism il1 --evidence assumed")(parameters)
+    app.command(epilog=f"{example}scenarios --show coculture_imatinib > mine.toml")(scenarios)
+    app.command(epilog=f"{example}study density_dependence --out results/density_dependence")(study)
+    return app
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from nicheloop import __version__
+
+        print(f"nicheloop {__version__}")
+        raise typer.Exit(DONE)
+
+
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_version)
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Mechanistic model of the IL-1β, stroma and CXCL11 loops in imatinib-resistant CML."""
+
+
+def reproduce(
+    draws: Draws = 200, seed: Seed = 1, out: Out = Path("results/reproduce"), max_failed: MaxFailed = 0.05
+) -> None:
+    """Run the six claims of the paper and write the report."""
+    from nicheloop.cli.reproduce import run
+
+    raise typer.Exit(run(draws, seed, out or Path("results/reproduce"), max_failed))
+
+
+def simulate(
+    scenario: Annotated[str, typer.Argument(help="Shipped scenario, or path of a TOML file.")],
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=DOSE",
+            help="Treatment or line, such as imatinib='1 uM'; repeatable.",
+        ),
+    ] = None,
+    parameters: Annotated[
+        list[str] | None,
+        typer.Option("--parameters", metavar="NAME=VALUE", help="Parameter to change; repeatable."),
+    ] = None,
+    readouts: Annotated[
+        str | None, typer.Option("--readouts", metavar="A,B", help="Read-outs; default: all.")
+    ] = None,
+    engine: Annotated[str, typer.Option("--engine", help="scipy (the reference) or batch.")] = "scipy",
+    method: Annotated[str, typer.Option("--method", help="lsoda, bdf or radau.")] = "lsoda",
+    out: Out = None,
+) -> None:
+    """Run one scenario and write its read-outs as CSV and PNG."""
+    from nicheloop.cli.simulate import run
+
+    raise typer.Exit(run(scenario, changes or [], parameters or [], readouts, engine, method, out))
+
+
+def parameters(
+    mechanism: Annotated[str | None, typer.Option(help="Only this mechanism.")] = None,
+    evidence: Annotated[str | None, typer.Option(help="Only this class of evidence.")] = None,
+    resistance: Annotated[str, typer.Option(help="Explanation of resistance the values are for.")] = "mixed",
+    out: Out = None,
+) -> None:
+    """List the parameters with value, range, evidence and source."""
+    from nicheloop.cli.listings import list_parameters
+
+    list_parameters(mechanism, evidence, resistance, out)
+
+
+def scenarios(
+    show: Annotated[str | None, typer.Option(metavar="NAME", help="Print one scenario as TOML.")] = None,
+    out: Out = None,
+) -> None:
+    """List the shipped scenarios, or show one."""
+    from nicheloop.cli.listings import list_scenarios, show_scenario
+
+    if show is None:
+        list_scenarios(out)
+    else:
+        show_scenario(show, out)
+
+
+def study(
+    name: Annotated[str | None, typer.Argument(help="Name; without one, all are listed.")] = None,
+    draws: Annotated[
+        int | None, typer.Option(min=0, help="Sets of the ensemble and of the prior; default: the study's.")
+    ] = None,
+    seed: Seed = 1,
+    out: Out = None,
+    max_failed: MaxFailed = 0.05,
+) -> None:
+    """Run one study, as the script of that name in simulations/ does."""
+    from nicheloop.cli.study import list_studies, run
+
+    if name is None:
+        list_studies()
+    else:
+        raise typer.Exit(run(name, draws, seed, out, max_failed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""A result written to a folder: tables, figures, page, manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nicheloop.analysis.evidence import Panel, Reproduction
+from nicheloop.report.manifest import write_manifest
+from nicheloop.report.tables import write_checks, write_claims, write_facts, write_series
+
+
+def write_reproduction(
+    found: Reproduction,
+    folder: Path,
+    about: Mapping[str, Any],
+    statements: Mapping[str, str],
+) -> list[str]:
+    """Write everything `nicheloop reproduce` leaves behind.
+
+    Parameters
+    ----------
+    found : Reproduction
+        Effects, panels, facts and checks.
+    folder : Path
+        An existing folder.
+    about : mapping
+        Of :func:`nicheloop.report.provenance`.
+    statements : mapping
+        Text of each claim.
+
+    Returns
+    -------
+    list of str
+        Names of the files: ``claims.csv``, ``checks.csv``, ``facts.csv``, ``series.csv``, PNG and SVG
+        of every panel, ``report.html``, ``manifest.json``.
+    """
+    from nicheloop.figures.calibration import calibration
+    from nicheloop.figures.style import save
+    from nicheloop.report.page import render
+
+    names = _tables(found, folder)
+    write_checks(found.checks, folder / "checks.csv")
+    write_facts(found.facts, folder / "facts.csv")
+    names += ["checks.csv", "facts.csv", *_figures(found.panels, folder)]
+    if any(effect.expected_sign for effect in found.effects):
+        names += [path.name for path in save(calibration(found.effects), folder / "calibration")]
+    page = render(found, folder, about, statements)
+    (folder / "report.html").write_text(page, encoding="utf-8")
+    return [*names, "report.html", write_manifest(folder, about, [*names, "report.html"])]
+
+
+def write_study(found: Reproduction, folder: Path, about: Mapping[str, Any]) -> list[str]:
+    """Write the figures of one study and the numbers behind them; return the names of the files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    names = _tables(found, folder) + _figures(found.panels, folder)
+    if found.facts:
+        write_facts(found.facts, folder / "facts.csv")
+        names.append("facts.csv")
+    return [*names, write_manifest(folder, about, names)]
+
+
+def _tables(found: Reproduction, folder: Path) -> list[str]:
+    write_series(found.panels, folder / "series.csv")
+    if not found.effects:
+        return ["series.csv"]
+    write_claims(found.effects, folder / "claims.csv")
+    return ["series.csv", "claims.csv"]
+
+
+def _figures(panels: tuple[Panel, ...], folder: Path) -> list[str]:
+    from nicheloop.figures.panels import panel as drawn
+    from nicheloop.figures.style import save
+
+    return [path.name for panel in panels for path in save(drawn(panel), folder / panel.name)]
