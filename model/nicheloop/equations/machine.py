@@ -78,6 +78,7 @@ class MachineCode:
         self.object_code = object_code
         self.from_cache = from_cache
         self._engine = engine
+        self._addresses: dict[str, int] = {}  # asking the engine takes 0.1 ms, more than many a call
 
     def address(self, name: str) -> int:
         """Address of an exported function.
@@ -87,10 +88,12 @@ class MachineCode:
         KeyError
             If the module has no such function.
         """
-        address = int(self._engine.get_function_address(name))
-        if address == 0:
-            raise KeyError(f"the compiled module has no function '{name}'")
-        return address
+        if name not in self._addresses:
+            address = int(self._engine.get_function_address(name))
+            if address == 0:
+                raise KeyError(f"the compiled module has no function '{name}'")
+            self._addresses[name] = address
+        return self._addresses[name]
 
 
 def compile_module(assembly: str, *, level: int = 1, passes: bool = False) -> MachineCode:

@@ -14,6 +14,9 @@ from nicheloop.equations.system import System
 
 Vector = npt.NDArray[np.float64]
 
+_PLAIN = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object, ctypes.c_double, *[ctypes.py_object] * 3)
+_GROWTH = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object, ctypes.c_double, *[ctypes.py_object] * 4)
+
 _LSODA_FAILURES = {
     -1: "more than {max_steps} steps between two requested times",
     -2: "the tolerances are too small for the precision of the machine",
@@ -64,13 +67,11 @@ class Lsoda:
         """With an `anchor` (n,) the field is ``f(y) - mu y``, ``mu = anchor . f / anchor . y``."""
         self._system = system  # keeps the code alive
         self._arrays = [np.zeros(system.n), np.zeros((system.n, system.n))]
-        names = ("rhs_object", "jacobian_object")
+        kind, names = _PLAIN, ("rhs_object", "jacobian_object")
         if anchor is not None:
             self._arrays.append(np.ascontiguousarray(anchor, dtype=np.float64))
-            names = ("growth_object", "growth_jacobian_object")
-        kinds = [ctypes.py_object] * (1 + len(self._arrays))
-        callback = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object, ctypes.c_double, *kinds)
-        self._rhs, self._jacobian = (callback(system.pointer(name)) for name in names)
+            kind, names = _GROWTH, ("growth_object", "growth_jacobian_object")
+        self._rhs, self._jacobian = (kind(system.pointer(name)) for name in names)
         self._rtol, self._atol, self._max_steps = rtol, atol, max_steps
 
     def __call__(self, y: Vector, p: Vector, times: Vector) -> Stretch:

@@ -55,7 +55,7 @@ def balanced_growth(
     anchor: npt.ArrayLike,
     total: float,
     *,
-    max_iterations: int = 300,
+    max_iterations: int = 100,
 ) -> SteadyState:
     """State of a culture that is diluted as fast as it grows (a turbidostat).
 
@@ -99,7 +99,7 @@ def balanced_growth(
 
 
 def steady_state(
-    system: System, parameters: npt.ArrayLike, guess: npt.ArrayLike, *, max_iterations: int = 300
+    system: System, parameters: npt.ArrayLike, guess: npt.ArrayLike, *, max_iterations: int = 100
 ) -> SteadyState:
     """State at rest, ``f(y) = 0``, that the system reaches from a guess.
 
@@ -299,7 +299,8 @@ def _followed(flow: _Flow, start: Vector) -> Vector:
     slowest = max(abs(flow.growth(flow.system.rhs(start, flow.p))), 1e-9 * fastest)
     horizon = max(1e4 / slowest, 10.0 / fastest)
     times = np.concatenate([[0.0], np.geomspace(1.0 / fastest, horizon, 20)])
-    solver = Lsoda(flow.system, 1e-5, np.full(start.size, flow.floor), 2_000, anchor=flow.anchor)
+    # Loose: Newton's method needs the neighbourhood, not the path.
+    solver = Lsoda(flow.system, 1e-4, np.full(start.size, 100 * flow.floor), 2_000, anchor=flow.anchor)
     states = solver(start, flow.p, times).y
     sound = np.flatnonzero(np.isfinite(states).all(axis=1))
     near = np.maximum(states[sound[-1]], 0.0) if sound.size else start
@@ -307,15 +308,19 @@ def _followed(flow: _Flow, start: Vector) -> Vector:
 
 
 def _circled(flow: _Flow, start: Vector, max_iterations: int) -> Vector | None:
-    """Newton's method in relative changes, at most e-fold per step, from far away; None if it stalls."""
-    y = np.maximum(start, flow.floor)
-    for _ in range(max_iterations):
-        change = flow.correction(y, y)
-        if not np.isfinite(change).all():
-            return None
-        if np.abs(change).max(initial=0.0) < 1e-3:
-            return _newton(flow, y)
-        y = np.maximum(y * np.exp(np.clip(change, -1.0, 1.0)), flow.floor)
+    """Newton's method in relative changes from far away, with several limits to a step; None if it stalls."""
+    for longest in (1.0, 3.0, 0.3):
+        y = np.maximum(start, flow.floor)
+        for _ in range(max_iterations):
+            change = flow.correction(y, y)
+            if not np.isfinite(change).all():
+                break
+            if np.abs(change).max(initial=0.0) < 1e-3:
+                found = _newton(flow, y)
+                if found is not None:
+                    return found
+                break
+            y = np.maximum(y * np.exp(np.clip(change, -longest, longest)), flow.floor)
     return None
 
 
