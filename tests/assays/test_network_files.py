@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from nicheloop import biology
 from nicheloop.assays import compiled
 from nicheloop.biology import PROMOTERS
 from nicheloop.equations import rules
@@ -20,14 +21,20 @@ def fresh(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def model():
+    return biology.build_model()
+
+
 @pytest.fixture
-def elsewhere(fresh, tmp_path, monkeypatch):
+def elsewhere(fresh, model, tmp_path, monkeypatch):
     """A package whose networks are in a folder of the test, with an empty cache."""
     folder = tmp_path / "shipped"
     folder.mkdir()
     for file in fresh.iterdir():
         (folder / file.name).write_bytes(file.read_bytes())
     monkeypatch.setattr(compiled, "shipped_folder", lambda: folder)
+    monkeypatch.setattr(biology, "build_model", lambda stroma_promoter: model, raising=False)
     monkeypatch.setenv("NICHELOOP_CACHE", str(tmp_path / "cache"))
     return folder
 

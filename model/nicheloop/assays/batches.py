@@ -42,16 +42,19 @@ def run_batch(
     plan: Plan,
     specimens: Sequence[Specimen],
     settings: Settings,
-    columns: Literal["species", "observables"] = "observables",
+    columns: Literal["species"] | Sequence[str],
 ) -> Batch:
-    """Run a plan for every specimen; media that others condition are made first, in a batch, too."""
+    """Run a plan for every specimen; media that others condition are made first, in a batch, too.
+
+    ``columns`` are all species, or named outputs.
+    """
     if plan.transfer is not None:
         _harvest(plan.transfer.plan, specimens, settings)
     starts = [specimen.start(plan) for specimen in specimens]
     problems = [start.problem for start in starts]
     able = [i for i, problem in enumerate(problems) if not problem]
     system = plan.compiled.system
-    width = system.n if columns == "species" else len(system.output_names)
+    width = system.n if columns == "species" else len(columns)
     values = np.full((len(specimens), plan.times.size, width), np.nan)
     reached = np.full(len(specimens), math.nan)
     if able:

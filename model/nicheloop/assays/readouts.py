@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -185,6 +186,36 @@ def find(key: str | Readout, hosts: Sequence[str]) -> tuple[Readout, str]:
     if host not in fitting:
         raise ReadoutError(f"{readout.name}: " + unknown("line", host, fitting))
     return readout, host
+
+
+class _Recorder:
+    """Readings that only note which outputs are asked for."""
+
+    def __init__(self, hosts: tuple[str, ...]) -> None:
+        self.hosts = hosts
+        self.asked: set[str] = set()
+
+    def output(self, name: str) -> Floats:
+        self.asked.add(name)
+        return np.ones(1)
+
+    def seeded(self, host: str) -> float:
+        return 1.0
+
+    def stock_output(self, host: str, name: str) -> Floats:
+        return np.ones(1)
+
+    def vehicle(self) -> _Recorder:
+        return self
+
+
+@lru_cache(maxsize=16)
+def outputs_needed(hosts: tuple[str, ...]) -> frozenset[str]:
+    """Outputs of the model that the read-outs of a vessel with these hosts are computed from."""
+    recorder = _Recorder(hosts)
+    for readout, host in applicable(hosts):
+        readout.compute(recorder, host)
+    return frozenset(recorder.asked)
 
 
 def applicable(hosts: Sequence[str]) -> tuple[tuple[Readout, str], ...]:

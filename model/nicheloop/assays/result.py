@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nicheloop.assays.names import unknown
+from nicheloop.assays.plan import plan_of
 from nicheloop.assays.readouts import Floats, Readout, ReadoutError, applicable, find, readout_names
 from nicheloop.assays.scenario import Scenario
 
@@ -179,7 +180,7 @@ class Runs:
     time_reached : ndarray, shape (runs,)
         Hours.
     output_names, outputs : tuple of str, ndarray of shape (runs, times, outputs)
-        Observables and expressions of the model; NaN after the time reached.
+        Observables and expressions of the model that were kept; NaN after the time reached.
     """
 
     scenario: Scenario
@@ -207,13 +208,19 @@ class Runs:
 
     def __getitem__(self, key: str | Readout) -> Floats:
         """Return a read-out, or an observable or expression of the model, shape (runs, times)."""
-        if isinstance(key, str) and key in self.columns:
+        outputs = plan_of(self.scenario).compiled.outputs
+        if isinstance(key, str) and key in outputs:
             return self.output(key)
-        readout, host = _found(key, self.hosts, self.output_names)
+        readout, host = _found(key, self.hosts, tuple(outputs))
         return readout.compute(self, host)
 
     def output(self, name: str) -> Floats:
-        """Observable or expression of the model, shape (runs, times)."""
+        """Observable or expression of the model, shape (runs, times).
+
+        One that was not kept makes the study run the scenario again.
+        """
+        if name not in self.columns and name in plan_of(self.scenario).compiled.outputs:
+            return self.study.runs(self.scenario, name).output(name)
         return _column(self.outputs, self.columns, name)
 
     def seeded(self, host: str) -> float:

@@ -69,6 +69,7 @@ def simulate_many(
     rtol: float = 1e-8,
     times: Sequence[float | str] | None = None,
     threads: int | None = None,
+    drawn: bool = False,
 ) -> list[Runs]:
     """Run every scenario with every parameter set.
 
@@ -84,6 +85,9 @@ def simulate_many(
         As for `simulate`.
     threads : int, optional
         Of the batch engine.
+    drawn : bool
+        Whether the sets are draws that stand in for the table, so that the explanation of resistance still
+        decides where K562R differs from K562S.
 
     Returns
     -------
@@ -91,7 +95,7 @@ def simulate_many(
         One per scenario, in order; ``runs["viable_cells:K562R"]`` has shape (sets, times), ``runs.status``
         one entry per set.
     """
-    study = Study(parameter_sets, Settings(engine, method, rtol, threads=threads))
+    study = Study(parameter_sets, Settings(engine, method, rtol, threads=threads), drawn)
     return [study.runs(_resolved(scenario, times)) for scenario in scenarios]
 
 

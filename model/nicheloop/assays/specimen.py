@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
@@ -204,27 +203,13 @@ def _seed(state: Floats, stock: Stock, inoculum: Inoculum) -> None:
     np.add.at(state, inoculum.target, stock.state[inoculum.source] * share)
 
 
-@lru_cache(maxsize=16)
-def _reference(system: Compiled, host: str) -> Floats:
-    """Find the culture of the unchanged table: a good first guess for any other parameter set."""
-    from nicheloop.integrate import balanced_growth
-
-    anchor = np.zeros(system.system.n)
-    anchor[system.layout.cells(host)] = 1.0
-    found = balanced_growth(system.system, system.vector(parameter_values()), anchor, anchor, 1e-6)
-    return found.y if found.status == "ok" else anchor
-
-
 def _grown(system: Compiled, vector: Floats, host: str, density: float) -> Stock:
     """Find the steadily growing culture of one host at ``density`` (nM of cells)."""
     from nicheloop.integrate import balanced_growth
 
     anchor = np.zeros(system.system.n)
     anchor[system.layout.cells(host)] = 1.0
-    for guess in (_reference(system, host), anchor):
-        found = balanced_growth(system.system, vector, guess, anchor, density)
-        if found.status == "ok":
-            break
+    found = balanced_growth(system.system, vector, anchor, anchor, density)
     outputs = system.system.outputs(found.y[None, :], vector)[0]
     problem = "" if found.status == "ok" else f"stock culture of {host}: {found.message}"
     if problem:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from nicheloop.assays.batches import Batch, run_batch
 from nicheloop.assays.compiled import Floats, stock_system
 from nicheloop.assays.plan import Plan, plan_of
+from nicheloop.assays.readouts import outputs_needed
 from nicheloop.assays.result import Result, Runs
 from nicheloop.assays.scenario import Scenario
 from nicheloop.assays.settings import Settings
@@ -39,6 +41,12 @@ class Study:
         self.settings = settings
         self.specimens = tuple(Specimen(values, settings, drawn) for values in parameter_sets)
         self._runs: dict[Scenario, Runs] = {}
+        self._extra: set[str] = set()
+        self._made_of = (tuple(dict(values) for values in parameter_sets), settings, drawn)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What was computed stays behind: it is large, and quickly found again where it is needed.
+        return type(self), self._made_of
 
     def result(self, scenario: Scenario, index: int = 0) -> Result:
         """Run a scenario with one of the parameter sets and return all of it."""
@@ -64,27 +72,35 @@ class Study:
         vector = specimen.start(plan).vector
         return Course(done.values[0], vector, done.problems[0], float(done.time_reached[0]))
 
-    def runs(self, scenario: Scenario) -> Runs:
-        """Run a scenario with every parameter set; done once per scenario."""
-        if scenario not in self._runs:
+    def runs(self, scenario: Scenario, *outputs: str) -> Runs:
+        """Run a scenario with every parameter set; done once per scenario.
+
+        Of the few hundred outputs of the model, those are kept that the read-outs need. Others can be named,
+        or asked of the runs: then the scenario is run again, and later ones keep them from the start.
+        """
+        known = self._runs.get(scenario)
+        if known is None or any(name not in known.columns for name in outputs):
+            self._extra.update(outputs)
             self._runs[scenario] = self._run_all(scenario)
         return self._runs[scenario]
 
     def _run_all(self, scenario: Scenario) -> Runs:
         plan = plan_of(scenario)
+        wanted = outputs_needed(scenario.hosts) | self._extra
+        names = tuple(name for name in plan.compiled.outputs if name in wanted)
         if self.settings.engine == "scipy":
-            done = _one_by_one(plan, self.specimens)
+            done = _one_by_one(plan, self.specimens, names)
         else:
-            done = run_batch(plan, self.specimens, self.settings)
+            done = run_batch(plan, self.specimens, self.settings, names)
         return Runs(
             scenario=scenario,
             time=plan.times,
             status=tuple("failed" if problem else "ok" for problem in done.problems),
             messages=done.problems,
             time_reached=done.time_reached,
-            output_names=plan.compiled.system.output_names,
+            output_names=names,
             outputs=done.values,
-            columns=plan.compiled.outputs,
+            columns={name: i for i, name in enumerate(names)},
             study=self,
         )
 
@@ -101,10 +117,13 @@ class Study:
         return np.array([[stock.outputs[column]] for stock in stocks])
 
 
-def _one_by_one(plan: Plan, specimens: Sequence[Specimen]) -> Batch:
+def _one_by_one(plan: Plan, specimens: Sequence[Specimen], names: Sequence[str]) -> Batch:
     courses = [specimen.run(plan) for specimen in specimens]
+    columns = [plan.compiled.outputs[name] for name in names]
     return Batch(
-        np.stack([_outputs(plan, course) for course in courses]),
+        np.array([_outputs(plan, course)[:, columns] for course in courses]).reshape(
+            len(courses), plan.times.size, len(columns)
+        ),
         tuple(course.problem for course in courses),
         np.array([course.time_reached for course in courses]),
     )
