@@ -37,6 +37,8 @@ INSIDE = 4
 """Legend entries that fit inside the axes."""
 CHARACTER = 0.058
 """Width of a character of 7 pt, inches."""
+CATEGORY_SIZES = (7, 6)
+"""Sizes of type, points, that the names of categories are tried in before they are slanted."""
 LEGEND_ROW = 0.14
 """Height of a row of the legend, inches."""
 
@@ -68,7 +70,7 @@ def panel(panel: Panel, ax: Axes | None = None) -> Axes:
         _frame(panel, ax)
         ax.set_title(fill(panel.title, int(width / (1.14 * CHARACTER))))
         ax.set_xlabel(panel.xlabel)
-        ax.set_ylabel(fill(panel.ylabel, int(0.85 * height / CHARACTER)))
+        ax.set_ylabel(_wrapped(panel.ylabel, int(0.8 * height / CHARACTER)))
         _legend(panel, ax, own, width)
     return ax
 
@@ -81,6 +83,14 @@ def _size(panel: Panel) -> tuple[float, float]:
     if panel.kind != "bars" and entries > INSIDE:
         height += LEGEND_ROW * ((entries + 1) // 2)
     return width, height
+
+
+def _wrapped(label: str, room: int) -> str:
+    """Break a label that is too long for an axis in front of its unit, if that helps."""
+    quantity, bracket, unit = label.rpartition(" [")
+    if len(label) > room and bracket and max(len(quantity), len(unit) + 1) <= room:
+        return f"{quantity}\n[{unit}"
+    return fill(label, room)
 
 
 def _groups(panel: Panel) -> list[str]:
@@ -154,18 +164,17 @@ def _bars(panel: Panel, ax: Axes) -> None:
 
 
 def _categories(panel: Panel, ax: Axes) -> None:
-    """Name the positions, wrapped to the room there is, slanted if a single word is too long for it."""
+    """Name the positions: wrapped to the room there is, in smaller type, or slanted if a word is too long."""
     count = len(panel.categories)
-    room = int((_size(panel)[0] - 0.6) / max(count, 1) / CHARACTER)
-    words = (word for name in panel.categories for word in name.split())
-    slanted = max((len(word) for word in words), default=0) > room
-    ax.set_xticks(
-        np.arange(count),
-        [name if slanted else fill(name, room, break_on_hyphens=False) for name in panel.categories],
-        rotation=35 if slanted else 0,
-        ha="right" if slanted else "center",
-        rotation_mode="anchor" if slanted else None,
-    )
+    room = (_size(panel)[0] - 0.6) / max(count, 1)
+    longest = max((len(word) for name in panel.categories for word in name.split()), default=0)
+    size = next((size for size in CATEGORY_SIZES if longest <= int(room / CHARACTER * 7 / size)), None)
+    if size is None:
+        ax.set_xticks(np.arange(count), panel.categories, rotation=35, ha="right", rotation_mode="anchor")
+    else:
+        columns = int(room / CHARACTER * 7 / size)
+        names = [fill(name, columns, break_on_hyphens=False) for name in panel.categories]
+        ax.set_xticks(np.arange(count), names, fontsize=size)
     ax.tick_params(axis="x", length=0)
     ax.set_xlim(-0.6, count - 0.4)
 
