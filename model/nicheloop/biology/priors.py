@@ -2,8 +2,8 @@
 
 What ``low`` and ``high`` mean depends on the family:
 
-- ``lognormal``: ``low`` and ``high`` are the ends of the central 90 %, so the median is their geometric mean. The
-  ``value`` of a row is the default, which a calibration may move; the prior does not move with it.
+- ``lognormal``: ``low`` and ``high`` are the ends of the central 90 %, so the median is their geometric
+  mean. The ``value`` of a row is the default, which a calibration may move; the prior does not move with it.
 - ``normal``: the same without logarithms.
 - ``loguniform``, ``uniform``: ``low`` and ``high`` are the bounds; ``value`` is the default only.
 - ``fixed``: always ``value``.
