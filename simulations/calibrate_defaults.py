@@ -1,4 +1,4 @@
-"""Fit the free defaults to the table of numbers, write them into the parameter table, and sample the ensemble.
+"""Fit the free defaults to the table of numbers, write them into the parameter table, sample the ensemble.
 
 python simulations/calibrate_defaults.py                 # fit, write back, sample 1,200 sets
 python simulations/calibrate_defaults.py --no-ensemble   # fit and write back only

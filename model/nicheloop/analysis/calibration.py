@@ -36,6 +36,8 @@ FREE = (
 """Parameters that the table of numbers informs; all others stay at their table value."""
 WIDTHS = 4.0
 """A target's bounds are this many standard deviations apart: the fit seeks their middle."""
+SOURCE = "calibration"
+"""Key in the reference list of a fitted value that has no other source."""
 NOTE = "fitted to the table of numbers by simulations/calibrate_defaults.py"
 DIFFERENCE = 0.02
 """Step of the central differences, in standard deviations of the prior."""
@@ -148,6 +150,7 @@ def write_back(values: Mapping[str, float], table: Path) -> None:
         if row["name"] in values:
             row["value"] = f"{values[row['name']]:.4g}"
             row["evidence"] = "fitted"
+            row["source"] = row["source"] or SOURCE
             if NOTE not in row["note"]:
                 row["note"] = "; ".join(filter(None, (row["note"], NOTE)))
     partial = table.with_name(table.name + ".partial")

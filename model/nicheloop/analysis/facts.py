@@ -76,8 +76,8 @@ def switches() -> tuple[Switch, ...]:
             {"il1b_secretion_K562S": 0.01 * table["il1b_secretion_K562S"]},
         ),
         Switch(
-            "The receptor of CXCL11 on K562R is unknown: no CXCR3 transcript in GSE140771, and ACKR3 does not "
-            "drive migration",
+            "The receptor of CXCL11 on K562R is unknown: no CXCR3 transcript in GSE140771, and ACKR3 "
+            "does not drive migration",
             "GSE140771; PMC2118398",
             "K562R carries no CXCR3",
             {"cxcr3_copies_K562R": 0.0},
@@ -89,8 +89,8 @@ def switches() -> tuple[Switch, ...]:
             {"irak_spending": 2.0, "irak_recovery": 0.005},
         ),
         Switch(
-            "Stromal CXCL11 stays far below its Kd at any plausible output; about 1e5 pg per 1e6 cells and 24 h "
-            "would be needed",
+            "Stromal CXCL11 stays far below its Kd at any plausible output; about 1e5 pg per 1e6 cells "
+            "and 24 h would be needed",
             "arithmetic, literature parameters.md section 4",
             "stroma secretes 500 times the default CXCL11",
             {"cxcl11_secretion_stroma": 500 * table["cxcl11_secretion_stroma"]},

@@ -110,16 +110,18 @@ def _phosphorylation(b: ModelBuilder, host: str) -> None:
 
 
 def _turnover(b: ModelBuilder, host: str) -> None:
-    """BCR-ABL synthesis and loss; drug bound to a lost kinase returns to the free pool."""
+    """BCR-ABL synthesis and loss; drug on a degraded kinase is free again, that of a dying cell spills."""
     drug, kinase = b["Imatinib"], b["BcrAbl"]
     new = kinase(drug=None, y="u", host=host)
     turnover = b.p("bcr_abl_turnover")
     b.made_by_cells("BcrAbl", new, host, b.host_p("bcr_abl_copies", host), turnover)
-    loss = b.rate(f"bcr_abl_loss_rate_{host}", turnover + b[f"death_rate_{host}"])
-    b.rule(f"BcrAbl_{host}_lost", kinase(drug=None, host=host) >> None, loss)
+    b.turns_over("BcrAbl", kinase(drug=None, host=host), host, turnover)
+    b.dies_with_cell("BcrAbl", kinase(drug=None, host=host), host)
     for form in ("u", "p"):
         bound = kinase(drug=1, y=form, host=host) % drug(target=1, host=host)
-        b.rule(f"BcrAbl_{form}_{host}_lost_with_drug", bound >> drug(target=None, host=host), loss)
+        b.rule(f"BcrAbl_{form}_{host}_degraded_off_drug", bound >> drug(target=None, host=host), turnover)
+        spilled = bound >> drug(target=None, host="medium")
+        b.rule(f"BcrAbl_{form}_{host}_spills_drug", spilled, b[f"death_rate_{host}"])
 
 
 def _signalling(b: ModelBuilder, host: str) -> None:

@@ -28,9 +28,10 @@ def state(b: ModelBuilder) -> None:
     for layer in LAYERS:
         b.expression(f"cxcr3_occupancy_{layer}", _occupancy(b, layer))
     difference = b["cxcr3_occupancy_lower"] - b["cxcr3_occupancy_upper"]
-    # Smooth positive part: differences below the resolution of a cell do not direct it.
+    # Differences below the resolution of a cell, or against the stroma, do not direct it.
     resolution = b.p("gradient_resolution")
-    b.expression("cxcr3_gradient", (difference + sympy.sqrt(difference**2 + resolution**2) - resolution) / 2)
+    felt = difference**2 / (difference + resolution)
+    b.expression("cxcr3_gradient", sympy.Piecewise((felt, difference > 0), (0, True)))
     for host in hosts:
         surface = b.per_cell(b.observe(f"cxcr3_{host}", b["CXCR3"](host=host)), host)
         b.expression(f"cxcr3_surface_{host}", surface)
