@@ -17,6 +17,7 @@ from nicheloop.biology.table import EVIDENCE, PRIORS, ParameterRow, rows
 
 READ = ("abstract", "page", "figure legend", "second-hand", "code", "definition")
 KEYS = re.compile(r"\[([a-z][a-z0-9_]+(?:;\s*[a-z][a-z0-9_]+)*)\]")
+DOCUMENT = Path(__file__).parents[2] / "docs" / "model" / "evidence.md"
 SOURCES = sorted(Path(nicheloop.biology.__file__).parent.glob("*.py"))
 CALIBRATION = "fitted to the table of numbers by simulations/calibrate_defaults.py"
 ROWS = list(rows().values())
@@ -98,6 +99,7 @@ def test_every_reference_key_resolves() -> None:
     where = [(row.name, row.source) for row in ROWS if row.source]
     where += [(row.name, key) for row in ROWS for key in cited(row.note)]
     where += [(name, key) for name, block in docstrings() for key in cited(block)]
+    where += [(DOCUMENT.name, key) for key in cited(DOCUMENT.read_text(encoding="utf-8"))]
     assert [(place, key) for place, key in where if key not in references()] == []
 
 
