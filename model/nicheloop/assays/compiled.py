@@ -210,6 +210,12 @@ class Compiled:
         What its species are.
     kept : tuple of int
         Index of each of its species in the whole network.
+    parameters, outputs : dict
+        Index of every parameter and of every output, by name.
+    anchors : dict
+        For every host: one for its living cells, zero for all other species.
+    used : ndarray of int
+        Parameters on which any rate depends.
     """
 
     def __init__(self, promoter: str, network: Network) -> None:
@@ -224,6 +230,7 @@ class Compiled:
         self.values = np.array(network.values)
         self.outputs = {name: i for i, name in enumerate(self.system.output_names)}
         self.atol = self.layout.atol()
+        self.anchors = {host: _ones_at(self.layout.cells(host), self.system.n) for host in HOSTS}
         self.used = _used_parameters(network)
         self._observables = dict(network.observables)
 
@@ -245,6 +252,12 @@ class Compiled:
             for suffix, layer in suffixes.items()
             for species, _ in self._observables[known.observable + suffix]
         }
+
+
+def _ones_at(indices: NDArray[np.intp], size: int) -> Floats:
+    ones = np.zeros(size)
+    ones[indices] = 1.0
+    return ones
 
 
 def _used_parameters(network: Network) -> NDArray[np.intp]:

@@ -29,6 +29,13 @@ class FrozenMap(Mapping[str, Value]):
     def __len__(self) -> int:
         return len(self._items)
 
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if isinstance(other, FrozenMap):
+            return self._items == other._items
+        return super().__eq__(other)
+
     def __hash__(self) -> int:
         return self._hash
 

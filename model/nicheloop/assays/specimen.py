@@ -89,8 +89,9 @@ class Specimen:
         self.drawn = drawn
         self.settings = settings
         self._values: dict[tuple[str, FrozenMap[float]], dict[str, float]] = {}
-        self._vectors: dict[tuple[Compiled, str, FrozenMap[float]], Floats] = {}
-        self._stocks: dict[tuple[Compiled, bytes], Stock] = {}
+        self._vectors: dict[tuple[str, str, FrozenMap[float]], Floats] = {}
+        self._stocks: dict[tuple[str, str, str, FrozenMap[float]], Stock] = {}
+        self._grown: dict[tuple[Compiled, bytes], Stock] = {}
         self._harvests: dict[Plan, tuple[Floats, str]] = {}
 
     def values(self, resistance: str, fixed: FrozenMap[float]) -> dict[str, float]:
@@ -104,21 +105,26 @@ class Specimen:
         return self._values[key]
 
     def vector(self, system: Compiled, resistance: str, fixed: FrozenMap[float]) -> Floats:
-        """Return the parameters of a system in its order; not to be changed."""
-        key = (system, resistance, fixed)
+        """Return the parameters of a system in its order (one per promoter); not to be changed."""
+        key = (system.promoter, resistance, fixed)
         if key not in self._vectors:
             self._vectors[key] = system.vector(self.values(resistance, fixed))
         return self._vectors[key]
 
     def stock(self, host: str, promoter: str, resistance: str, fixed: FrozenMap[float]) -> Stock:
         """Return the stock culture of ``host``; scenarios whose cultures cannot differ share it."""
-        system = stock_system(promoter, host)
+        key = (host, promoter, resistance, fixed)
+        if key not in self._stocks:
+            self._stocks[key] = self._find_stock(host, stock_system(promoter, host), resistance, fixed)
+        return self._stocks[key]
+
+    def _find_stock(self, host: str, system: Compiled, resistance: str, fixed: FrozenMap[float]) -> Stock:
         vector = self.vector(system, resistance, fixed)
         density = vector[system.parameters[f"stock_density_{host}"]]
-        key = (system, vector[system.used].tobytes() + density.tobytes())
-        if key not in self._stocks:
-            self._stocks[key] = _grown(system, vector, host, density * NANOMOLAR_PER_CELL_PER_ML)
-        return self._stocks[key]
+        matters = (system, vector[system.used].tobytes() + density.tobytes())
+        if matters not in self._grown:
+            self._grown[matters] = _grown(system, vector, host, density * NANOMOLAR_PER_CELL_PER_ML)
+        return self._grown[matters]
 
     def start(self, plan: Plan) -> Start:
         """Return the state just after the start, and the parameters of the first period."""
@@ -207,8 +213,7 @@ def _grown(system: Compiled, vector: Floats, host: str, density: float) -> Stock
     """Find the steadily growing culture of one host at ``density`` (nM of cells)."""
     from nicheloop.integrate import balanced_growth
 
-    anchor = np.zeros(system.system.n)
-    anchor[system.layout.cells(host)] = 1.0
+    anchor = system.anchors[host]
     found = balanced_growth(system.system, vector, anchor, anchor, density)
     outputs = system.system.outputs(found.y[None, :], vector)[0]
     problem = "" if found.status == "ok" else f"stock culture of {host}: {found.message}"
