@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.linalg import expm
 
 sys.path.insert(0, str(Path(__file__).parent))
 from batch_cases import hill_switch, radau, robertson, scaled_error
 
+from nicheloop.equations.network import Network, Reaction
 from nicheloop.equations.system import System, compile_model, compile_network
 from nicheloop.integrate.batch import BatchPeriod, BatchSolver, Course
-from nicheloop.integrate.kernel import MOST_LU_OPERATIONS
 from nicheloop.integrate.periods import Period
 
 HILL_TIMES = np.linspace(0, 30, 16)
@@ -261,8 +262,37 @@ def test_misuse_of_periods_and_outputs_is_explained(hill: System) -> None:
         BatchSolver(hill, max_steps=0)
 
 
-def test_a_dense_network_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, hill: System) -> None:
-    assert MOST_LU_OPERATIONS > 1000
-    monkeypatch.setattr("nicheloop.integrate.kernel.MOST_LU_OPERATIONS", 5)
-    with pytest.raises(ValueError, match="integrate_periods"):
-        BatchSolver(hill)
+def dense_relaxation(n: int) -> Network:
+    """Every species turns into every other: y' = A y with a full matrix A, in units that sum up."""
+    pairs = [(i, j) for i in range(n) for j in range(n) if i != j]
+    return Network(
+        name="dense relaxation",
+        species=tuple(f"s{i}" for i in range(n)),
+        parameters=("k",),
+        values=(1.0,),
+        expressions=(),
+        observables=(("total", tuple((i, 1.0) for i in range(n))),),
+        reactions=tuple(
+            Reaction(f"k*{1 + (7 * i + 3 * j) % 11}/5*__s{i}", tuple(sorted(((i, -1), (j, 1)))))
+            for i, j in pairs
+        ),
+        initials=((0, "1"),),
+    )
+
+
+def test_tables_replace_straight_line_code_in_dense_networks(
+    monkeypatch: pytest.MonkeyPatch, hill: System
+) -> None:
+    times = [0.0, 0.01, 0.1, 1.0]
+    monkeypatch.setattr("nicheloop.integrate.kernel.MOST_UNROLLED", 0)
+    dense = compile_network(dense_relaxation(15))
+    p = np.array([[1.0], [0.3], [2.0]])
+    result = BatchSolver(dense, 1e-9, 1e-12).run(p, times)
+    for run in range(3):
+        matrix = dense.jacobian(np.zeros(15), p[run])
+        exact = np.array([expm(matrix * t)[:, 0] for t in times])
+        np.testing.assert_allclose(result.y[run], exact, rtol=1e-7, atol=1e-10)
+    looped = BatchSolver(hill, 1e-8).run(hill.parameter_vector()[None], HILL_TIMES)
+    monkeypatch.undo()
+    unrolled = BatchSolver(hill, 1e-8).run(hill.parameter_vector()[None], HILL_TIMES)
+    np.testing.assert_allclose(looped.y, unrolled.y, rtol=1e-12)

@@ -11,15 +11,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from nicheloop.equations.codegen import double_text
 from nicheloop.equations.tape import LOGICAL_OPERATIONS, Op, Tape
 
-__all__ = ["Function", "LaneProgram", "Module"]
+__all__ = ["Function", "Gathering", "LaneProgram", "Module"]
 
 _BINARY = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv"}
 _COMPARE = {"lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge", "eq": "oeq"}
 _LIBM = ("tanh", "sin", "cos")
+
+
+@dataclass
+class Gathering:
+    """A loop's counter and the vector it carries: assign `value`; after the loop it is the last one."""
+
+    index: str
+    value: str
 
 
 class Module:
@@ -34,6 +43,7 @@ class Module:
         self.bools = f"<{lanes} x i1>"
         self._declared: dict[str, str] = {}
         self._functions: dict[str, Function] = {}
+        self._tables: dict[str, str] = {}
 
     def declare(self, name: str, result: str, *arguments: str) -> str:
         """Make an external function known; returns its name."""
@@ -49,6 +59,14 @@ class Module:
         function = self._functions[name] = Function(self, name, arguments, result, exported)
         return function
 
+    def table(self, name: str, values: Sequence[int]) -> str:
+        """A constant array of 32-bit whole numbers; returns its address."""
+        if name in self._tables:
+            raise ValueError(f"table {name} exists")
+        entries = ", ".join(f"i32 {value}" for value in values) or "i32 0"
+        self._tables[name] = f"@{name} = internal constant [{max(1, len(values))} x i32] [{entries}]"
+        return f"@{name}"
+
     def has(self, name: str) -> bool:
         """Whether a function of this name was begun."""
         return name in self._functions
@@ -63,7 +81,11 @@ class Module:
 
     def text(self) -> str:
         """The module as LLVM assembly."""
-        parts = [*self._declared.values(), *(f.text() for f in self._functions.values())]
+        parts = [
+            *self._tables.values(),
+            *self._declared.values(),
+            *(f.text() for f in self._functions.values()),
+        ]
         return "\n".join(parts) + "\n"
 
 
@@ -77,7 +99,7 @@ class Function:
         self.name = name
         linkage = "" if exported else "internal "
         signature = ", ".join(f"{kind} %{argument}" for kind, argument in arguments)
-        self._head = [f"define {linkage}{result} @{name}({signature}) nounwind noinline {{", "entry:"]
+        self._head = f"define {linkage}{result} @{name}({signature}) nounwind noinline {{\nentry:"
         self._lines: list[str] = []
         self._count = 0
         self._block = "entry"
@@ -85,7 +107,7 @@ class Function:
     # -- text ----------------------------------------------------------------------------------------------
     def text(self) -> str:
         """The finished function."""
-        return "\n".join([*self._head, *self._lines, "}"])
+        return "\n".join([self._head, *self._lines, "}"])
 
     def emit(self, instruction: str) -> str:
         """Append an instruction with a result."""
@@ -108,12 +130,6 @@ class Function:
         self._lines.append(f"{label}:")
         self._block = label
 
-    def local(self, kind: str | None = None) -> str:
-        """Address of a variable (a vector, or of `kind`) on the stack of this function."""
-        name = f"%local{len(self._head)}"
-        self._head.append(f"  {name} = alloca {kind or self.module.reals}, align 64")
-        return name
-
     # -- control flow --------------------------------------------------------------------------------------
     @contextmanager
     def count(self, stop: str | int, start: str | int = 0) -> Iterator[str]:
@@ -130,6 +146,30 @@ class Function:
         self.do(f"br label %{latch}")
         self.begin(latch)
         self.do(f"{following} = add nsw i64 {counter}, 1")
+        self.do(f"br label %{head}")
+        self.begin(after)
+
+    @contextmanager
+    def gather(self, stop: str | int, start: str | int, initial: str) -> Iterator[Gathering]:
+        """Loop like `count` that carries a vector from round to round in a register (see `Gathering`)."""
+        before, head, body, latch, after = self._block, *map(self.label, ("head", "body", "latch", "after"))
+        self.do(f"br label %{head}")
+        self.begin(head)
+        carried = Gathering(f"%{head}.i", f"%{head}.v")
+        self.do(f"{carried.index} = phi i64 [ {start}, %{before} ], [ {carried.index}.n, %{latch} ]")
+        self.do("")
+        phi = len(self._lines) - 1
+        more = self.emit(f"icmp slt i64 {carried.index}, {stop}")
+        self.do(f"br i1 {more}, label %{body}, label %{after}")
+        self.begin(body)
+        first = carried.value
+        yield carried
+        kind = self.module.reals
+        self._lines[phi] = f"  {first} = phi {kind} [ {initial}, %{before} ], [ {carried.value}, %{latch} ]"
+        carried.value = first
+        self.do(f"br label %{latch}")
+        self.begin(latch)
+        self.do(f"{carried.index}.n = add nsw i64 {carried.index}, 1")
         self.do(f"br label %{head}")
         self.begin(after)
 
@@ -173,6 +213,10 @@ class Function:
         """Write element `index` of an array of vectors (or of `kind`)."""
         kind = kind or self.module.reals
         self.do(f"store {kind} {value}, ptr {self.place(base, index, kind)}, align 8")
+
+    def entry(self, table: str, index: str) -> str:
+        """Entry of a table of the module, as i64."""
+        return self.emit(f"sext i32 {self.load(table, index, 'i32')} to i64")
 
     # -- arithmetic on vectors -----------------------------------------------------------------------------
     def add(self, a: str, b: str) -> str:

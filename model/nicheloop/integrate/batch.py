@@ -141,7 +141,7 @@ class BatchSolver:
     Raises
     ------
     ValueError
-        A tolerance is not positive, or the network's Jacobian is too dense for straight-line code.
+        A tolerance is not positive.
     """
 
     def __init__(

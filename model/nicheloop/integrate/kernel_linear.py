@@ -53,7 +53,7 @@ def _entries(f: Function, plan: LUPlan, row: int) -> dict[int, str]:
 
 
 def write_solve(module: Module, name: str, plan: LUPlan) -> None:
-    """Function ``name(factors, right, more, x)``: the solution for ``right + more``, in the caller's numbering."""
+    """Function ``name(factors, right, more, x)``: x for ``right + more``, in the caller's numbering."""
     f = module.function(name, [("ptr noalias", a) for a in ("factors", "right", "more", "x")])
     x: list[str] = []
     for row in range(plan.n):

@@ -25,16 +25,15 @@ def _difference_norm(f: Function, space: Space, values: str, other: str | None, 
 
 def _sum_squares(f: Function, space: Space, values: str, other: str | None, rtol: str, size: str) -> str:
     atol = space.array(f, "atol")
-    box = f.local()
-    f.store(f.module.real(0.0), box)
-    with f.count(space.n) as i:
+    with f.gather(space.n, 0, f.module.real(0.0)) as total:
+        i = total.index
         value = f.load(values, i)
         if other is not None:
             value = f.sub(value, f.load(other, i))
         scale = f.fma(rtol, f.intrinsic("fabs", f.load(size, i)), f.load(atol, i))
         ratio = f.div(value, scale)
-        f.store(f.fma(ratio, ratio, f.load(box)), box)
-    return f.load(box)
+        total.value = f.fma(ratio, ratio, total.value)
+    return total.value
 
 
 def write_first_step(module: Module, space: Space) -> None:
@@ -80,8 +79,8 @@ def write_attempt(module: Module, space: Space) -> None:
     """Function ``attempt``: one step of every lane.
 
     Leaves the stages in ``u``, the new state in ``new``, ``used`` (h of this step), ``advanced`` (time
-    after it),
-    ``accepted`` and ``trouble`` for the driver, and the next step size in ``h``. It does not move y or s.
+    after it), ``accepted`` and ``trouble`` for the driver, and the next step size in ``h``. It does not
+    move y or s.
     """
     f = module.function("attempt", _WORK)
     y, p, q, derivative, jacobian = space.arrays(f, ["y", "p", "q", "f", "jacobian"])
@@ -149,17 +148,16 @@ def _error(f: Function, space: Space) -> str:
     rtol = f.spread(job_real(f, Field.RTOL))
     y, arg, new, atol = space.arrays(f, ["y", "arg", "new", "atol"])
     last = space.array(f, "u", rodas.STAGES - 1)
-    box = f.local()
-    f.store(f.module.real(0.0), box)
-    with f.count(space.n) as i:
+    with f.gather(space.n, 0, f.module.real(0.0)) as total:
+        i = total.index
         error = f.load(last, i)
         result = f.add(f.load(arg, i), error)
         f.store(result, new, i)
         before, after = (f.intrinsic("fabs", v) for v in (f.load(y, i), result))
         scale = f.fma(rtol, f.larger(after, before), f.load(atol, i))
         ratio = f.div(error, scale)
-        f.store(f.fma(ratio, ratio, f.load(box)), box)
-    return f.intrinsic("sqrt", f.mul(f.load(box), f.module.real(1.0 / space.n)))
+        total.value = f.fma(ratio, ratio, total.value)
+    return f.intrinsic("sqrt", f.mul(total.value, f.module.real(1.0 / space.n)))
 
 
 def _verdict(f: Function, space: Space, error: str, sound: str, ending: str) -> None:
