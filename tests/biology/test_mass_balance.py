@@ -61,8 +61,6 @@ def totals(well: Any) -> dict[str, NDArray[np.float64]]:
 
 
 def closed(well: Any, values: dict[str, float]) -> NDArray[np.float64]:
-    # Directed migration can run backwards (see test_invariants), which ends no integration well.
-    values = values | {"migration_directed": 0.0}
     return well.parameters(values | dict.fromkeys(SOURCES_AND_SINKS, 0.0))
 
 
