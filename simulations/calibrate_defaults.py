@@ -1,6 +1,6 @@
 """Fit the free defaults to the table of numbers, write them into the parameter table, sample the ensemble.
 
-python simulations/calibrate_defaults.py                 # fit, write back, sample 1,200 sets
+python simulations/calibrate_defaults.py                 # fit, write back, sample 1,000 sets
 python simulations/calibrate_defaults.py --no-ensemble   # fit and write back only
 python simulations/calibrate_defaults.py --no-fit        # sample only
 """
@@ -23,7 +23,7 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--starts", type=int, default=8)
-    parser.add_argument("--sets", type=int, default=1200)
+    parser.add_argument("--sets", type=int, default=1000)
     parser.add_argument("--no-fit", action="store_true")
     parser.add_argument("--no-ensemble", action="store_true")
     options = parser.parse_args()

@@ -35,9 +35,10 @@ KEPT = 0.5
 FIRST_STEP, SMALLEST_STEP, LARGEST_STEP = 0.5, 0.02, 0.95
 WANTED_ACCEPTANCE = 0.25
 SAMPLING_RTOL = 1e-4
-MOST_MOVES = 40
-FULL_MOVE = 1.0
-"""A stage ends when the accepted squared steps of the average set sum up to this: twins have parted."""
+MOST_MOVES = 60
+SHORT_MOVE, FULL_MOVE = 0.35, 1.5
+"""A stage ends when the accepted squared steps of the average set sum up to this: a little while the condition
+is being tightened, and in the last stage until twins have parted (1 is the variance of the prior)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,7 +196,8 @@ def sample_conditioned(
         # Every survivor stays once; copies fill the places of those that are too far away.
         chosen = np.concatenate([fresh, rng.choice(fresh, sets - fresh.size)])
         swarm = _Swarm(swarm.positions[chosen], swarm.distances[chosen], swarm.ancestors[chosen])
-        step, moves, acceptance = _move(swarm, distance, tolerance, step, rng)
+        distance_to_go = FULL_MOVE if tolerance == 0 else SHORT_MOVE
+        step, moves, acceptance = _move(swarm, distance, tolerance, step, distance_to_go, rng)
         stages.append(
             {
                 "tolerance": tolerance,
@@ -214,15 +216,20 @@ def sample_conditioned(
 
 
 def _move(
-    swarm: _Swarm, distance: Distance, tolerance: float, step: float, rng: np.random.Generator
+    swarm: _Swarm,
+    distance: Distance,
+    tolerance: float,
+    step: float,
+    distance_to_go: float,
+    rng: np.random.Generator,
 ) -> tuple[float, int, float]:
-    """Move every set within the tolerance until the average one has forgotten where it started.
+    """Move every set within the tolerance until the average one has gone far enough.
 
     Returns the step it ended with, the number of moves, and the mean acceptance.
     """
     count, size = swarm.positions.shape
     travelled, accepted, moves = 0.0, [], 0
-    while travelled < FULL_MOVE and moves < MOST_MOVES:
+    while travelled < distance_to_go and moves < MOST_MOVES:
         noise = rng.standard_normal((count, size))
         proposed = np.sqrt(1 - step**2) * swarm.positions + step * noise
         reached = distance(proposed, tolerance)

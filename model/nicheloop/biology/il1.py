@@ -105,6 +105,9 @@ def _loss_in_medium(b: ModelBuilder) -> None:
     """Slow loss of soluble ligands at 37 °C; loss by binding and uptake is explicit elsewhere."""
     for ligand in (*AGONISTS, "IL1Ra"):
         b.rule(f"{ligand}_medium_loss", b[ligand](r=None) >> None, b.p("il1_medium_loss"))
+    decoy = b["SolubleIL1R2"]
+    b.rule("IL1R2_medium_loss", decoy(lig=None) >> None, b.p("il1_medium_loss"))
+    b.rule("IL1R2_bound_medium_loss", decoy(lig=1) % b["IL1B"](r=1) >> None, b.p("il1_medium_loss"))
 
 
 def _antibodies(b: ModelBuilder) -> None:
@@ -181,6 +184,7 @@ def _receptor_turnover(b: ModelBuilder, host: str) -> None:
         ("il1rap", b["IL1RAP"](r1=None, drug=None, host=host)),
         ("il1r2", b["IL1R2"](lig=None, host=host)),
     ):
-        b.made_by_cells(name, free, host, b.host_p(f"{name}_copies", host), turnover)
+        supply = turnover + b.p("il1r2_shedding") if name == "il1r2" else turnover
+        b.made_by_cells(name, free, host, b.host_p(f"{name}_copies", host), supply)
         b.turns_over(name, free, host, turnover)
         b.dies_with_cell(name, free, host)

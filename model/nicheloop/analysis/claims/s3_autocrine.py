@@ -10,8 +10,8 @@ from nicheloop.analysis.claims.claim import Claim, Comparison, Measured, conditi
 from nicheloop.analysis.evidence import Panel
 from nicheloop.assays.scenario import Scenario
 
-DOSE_R, DOSE_S = 5.0, 0.3
-"""Imatinib (µM) at which each line is in danger: above its IC50, below full kill."""
+DOSE_R, DOSE_S = 2.5, 0.3
+"""Imatinib (µM) at which each line is in danger: near its IC50, where help or harm shows."""
 BLOCKERS: dict[str, dict[str, dict[str, object]]] = {
     "none": {},
     "IL-1Ra": {"treatments": {"il1ra": "500 ng/mL"}},
@@ -117,7 +117,7 @@ def draw(measured: Measured) -> Sequence[Panel]:
             group,
         )
         for label, dose, group in (
-            ("no imatinib", 0.0, "K562S"),
+            ("no imatinib", 0.0, "vehicle"),
             (f"{DOSE_R:g} µM imatinib", DOSE_R, "K562R"),
         )
     )
@@ -135,7 +135,7 @@ def draw(measured: Measured) -> Sequence[Panel]:
             group,
         )
         for label, dose, group in (
-            ("no imatinib", 0.0, "K562S"),
+            ("no imatinib", 0.0, "vehicle"),
             (f"{DOSE_S:g} µM imatinib", DOSE_S, "K562R"),
         )
     )
