@@ -276,7 +276,9 @@ def _search(flow: _Flow, start: Vector, max_iterations: int) -> SteadyState:
         found = _newton(flow, near)
         if found is None:
             message = "the trajectory does not come to rest in this state"
-            found = _circled(flow, near, max_iterations)
+            # What shrinks is not diluted: it has no balanced state to circle.
+            shrinks = flow.growth(flow.system.rhs(near, flow.p)) < 0
+            found = None if shrinks else _circled(flow, near, max_iterations)
         if found is None:
             return _nothing(flow, start, near)
         mu = flow.growth(flow.system.rhs(found, flow.p))
