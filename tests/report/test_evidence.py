@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nicheloop.analysis.evidence import Effect, Panel, Series
-from nicheloop.report.verdicts import explanation, joint_share, verdict
+from nicheloop.report.verdicts import explanation, joint_share, remark, sign_kept, verdict
 
 VALUES = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=40)
 
@@ -87,6 +87,21 @@ def test_the_explanation_names_what_is_missing() -> None:
     assert "50 % of the ensemble" in explanation(effect(1, 1.0, [1.0, -1.0]))
     assert "failed" in explanation(effect(1, math.nan, [1.0]))
     assert "no effect" in explanation(effect(1, 0.0, [1.0]))
+
+
+def test_an_effect_that_holds_but_is_next_to_nothing_is_remarked_upon() -> None:
+    assert "less than 1 %" in remark(effect(-1, 0.999, [0.9] * 10, null=1.0))
+    assert remark(effect(-1, 0.9, [0.9] * 10, null=1.0)) == ""
+    assert remark(effect(-1, 1.001, [0.9] * 10, null=1.0)).startswith("Does not hold")
+
+
+def test_a_fact_keeps_or_loses_the_sign_of_an_effect() -> None:
+    effects = [effect(-1, 0.5, [0.5], null=1.0), effect(0, 0.5, [0.5])]
+    assert sign_kept(effects, "S1", "e: x", 0.9) == "kept"
+    assert sign_kept(effects, "S1", "x", 1.2) == "lost"
+    assert sign_kept(effects, "S1", "x", math.nan) == ""
+    assert sign_kept(effects[1:], "S1", "x", 1.2) == ""
+    assert sign_kept(effects, "S2", "x", 1.2) == ""
 
 
 def test_shapes_signs_and_kinds_are_checked() -> None:
