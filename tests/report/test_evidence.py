@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nicheloop.analysis.evidence import Effect, Panel, Series
-from nicheloop.report.verdicts import explanation, joint_share, remark, sign_kept, verdict
+from nicheloop.report.verdicts import explanation, joint_share, sign_kept, verdict
 
 VALUES = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=40)
 
@@ -89,10 +89,13 @@ def test_the_explanation_names_what_is_missing() -> None:
     assert "no effect" in explanation(effect(1, 0.0, [1.0]))
 
 
-def test_an_effect_that_holds_but_is_next_to_nothing_is_remarked_upon() -> None:
-    assert "less than 1 %" in remark(effect(-1, 0.999, [0.9] * 10, null=1.0))
-    assert remark(effect(-1, 0.9, [0.9] * 10, null=1.0)) == ""
-    assert remark(effect(-1, 1.001, [0.9] * 10, null=1.0)).startswith("Does not hold")
+def test_a_default_below_the_resolution_of_the_assay_shows_no_effect() -> None:
+    values = (np.full(10, 0.9), np.full(10, 0.9))
+    found = Effect("S1", "e", "x", "1", -1, 1.0, 0.999, *values, resolution=0.05)
+    assert not found.holds
+    assert explanation(found) == "the default shows no effect that an assay would see"
+    assert sign_kept([found], "S1", "x", 0.98) == "lost"
+    assert sign_kept([found], "S1", "x", 0.9) == "kept"
 
 
 def test_a_fact_keeps_or_loses_the_sign_of_an_effect() -> None:

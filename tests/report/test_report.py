@@ -76,7 +76,7 @@ def test_the_manifest_lets_another_person_repeat_it(folder: Path) -> None:
 def test_the_page_holds_claims_checks_facts_and_parameters(folder: Path, reproduction: Reproduction) -> None:
     page = (folder / "report.html").read_text(encoding="utf-8")
     for claim in STATEMENTS:
-        assert f'<section id="{claim}">' in page
+        assert f'<section class="claim" id="{claim}">' in page
     for check in reproduction.checks:
         assert check.quantity in page
     assert "IL1R1 at 2 %" in page

@@ -55,6 +55,8 @@ class Effect:
     ensemble, prior : ndarray, shape (draws,)
         Values for parameter sets conditioned on the calibration numbers, and for the unconditioned prior.
         NaN is a failed run; an infinite value (an IC50 that no dose reaches) is a value.
+    resolution : float
+        Change that the assay could just see; a default that changes by less shows no effect.
     """
 
     claim: str

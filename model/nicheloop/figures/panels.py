@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 MANY_BARS = 10
 """Bars that fit into one column."""
-INSIDE = 4
+INSIDE = 3
 """Legend entries that fit inside the axes."""
 CHARACTER = 0.058
 """Width of a character of 7 pt, inches."""

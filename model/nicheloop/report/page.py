@@ -13,7 +13,7 @@ from typing import Any
 
 from nicheloop.analysis.evidence import Reproduction
 from nicheloop.biology.table import EVIDENCE, references, rows
-from nicheloop.report.verdicts import remark, sign_kept, verdict
+from nicheloop.report.verdicts import explanation, sign_kept, verdict
 
 _WIDTH = re.compile(r'<svg[^>]*?\bwidth="([\d.]+)pt"')
 EVIDENCE_MEANING = {
@@ -66,7 +66,7 @@ def render(found: Reproduction, folder: Path, about: Mapping[str, Any], statemen
         verdicts=[verdict(name, statements.get(name, ""), found.effects) for name in names],
         figures={name: _figures(found, folder, name) for name in names},
         calibration=_calibration(folder),
-        remark=remark,
+        explanation=explanation,
         sign_kept=sign_kept,
         parameters=table,
         evidence=[

@@ -12,8 +12,6 @@ import numpy as np
 from nicheloop.analysis.evidence import NEEDED_FRACTION, Effect
 
 Which = Literal["ensemble", "prior"]
-NEGLIGIBLE = 0.01
-"""A ratio this close to one is remarked upon, whatever its sign."""
 
 
 @dataclass(frozen=True)
@@ -79,23 +77,13 @@ def joint_share(effects: Sequence[Effect], which: Which) -> float:
     return float(np.mean(((values[:, complete] - nulls) * signs > 0).all(axis=0)))
 
 
-def remark(effect: Effect) -> str:
-    """Say why an effect does not hold, or that one that holds is next to nothing; empty if neither."""
-    reason = explanation(effect)
-    if reason:
-        return f"Does not hold: {reason}."
-    if effect.holds and effect.null and abs(effect.default / effect.null - 1) < NEGLIGIBLE:
-        return f"Holds in sign; the default differs from no effect by less than {100 * NEGLIGIBLE:g} %."
-    return ""
-
-
 def sign_kept(effects: Iterable[Effect], claim: str, name: str, value: float) -> str:
     """Say whether an effect, called ``experiment: effect``, has its claimed sign at another value."""
     for effect in effects:
         if effect.claim == claim and name in (effect.effect, f"{effect.experiment}: {effect.effect}"):
             if not effect.expected_sign or math.isnan(value):
                 return ""
-            return "kept" if (value - effect.null) * effect.expected_sign > 0 else "lost"
+            return "kept" if (value - effect.null) * effect.expected_sign > effect.resolution else "lost"
     return ""
 
 
@@ -109,8 +97,8 @@ def explanation(effect: Effect) -> str:
         return "no run of the ensemble gave a value"
     difference = (effect.default - effect.null) * effect.expected_sign
     reasons = []
-    if difference == 0:
-        reasons.append("the default shows no effect")
+    if abs(difference) <= effect.resolution:
+        reasons.append("the default shows no effect that an assay would see")
     elif difference < 0:
         reasons.append("the default has the opposite sign")
     if effect.fraction_with_claimed_sign < NEEDED_FRACTION:
