@@ -1,6 +1,6 @@
 """Does resistance depend on the density of the culture?
 
-K562R at 1e4 to 2e6 cells/mL under imatinib, with and without anti-IL-1β: the loop runs through the shared medium.
+K562R at 1e4 to 2e6 cells/mL under imatinib, with and without anti-IL-1β: the loop runs through the medium.
 
     python simulations/density_dependence.py --draws 200 --out results/density_dependence
 """

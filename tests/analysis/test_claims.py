@@ -37,7 +37,9 @@ def test_names_of_panels_and_effects_are_unique(found: Reproduction) -> None:
 def test_default_shows_the_claimed_signs_where_the_mechanism_is_strong(found: Reproduction) -> None:
     assert value(found, "S1", "IC50 K562R / K562S") > 6
     assert value(found, "S1", "T315I control / K562S") > 50
-    assert value(found, "S1", "loss of p-BCR-ABL, T315I") < 10 < value(found, "S1", "loss of p-BCR-ABL in K562R")
+    assert (
+        value(found, "S1", "loss of p-BCR-ABL, T315I") < 10 < value(found, "S1", "loss of p-BCR-ABL in K562R")
+    )
     assert value(found, "S2", "IL-1β in medium: K562R / K562S") > 3
     assert value(found, "S3", "IL1B knock-down / without") < 1
     assert value(found, "S4", "CXCL11 with K562R / with K562S") > 1
@@ -67,7 +69,9 @@ def test_facts_change_what_they_should() -> None:
     for switch in switches():
         check_names(switch.parameters)
     found = {fact.switch: fact.effects for fact in facts_against()}
-    no_rise = {effect: switched for _, effect, _, _, switched in found["K562R secretes as little IL-1β as K562S"]}
+    no_rise = {
+        effect: switched for _, effect, _, _, switched in found["K562R secretes as little IL-1β as K562S"]
+    }
     assert no_rise["vehicle, 48 h: IL1B mRNA: K562R / K562S"] == pytest.approx(1.0, abs=0.05)
     no_receptor = {effect: switched for _, effect, _, _, switched in found["K562R carries no CXCR3"]}
     assert no_receptor["transwell 24 h: migrated to 10 ng/mL CXCL11 / none"] == pytest.approx(1.0, abs=0.01)

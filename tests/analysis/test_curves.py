@@ -16,7 +16,9 @@ def test_half_dose_of_a_hill_curve_is_its_middle(middle: float, slope: float) ->
 
 def test_half_dose_is_vectorised_and_says_where_there_is_none() -> None:
     falling = 1 / (1 + DOSES / 2.0)
-    curves = np.stack([falling, np.ones_like(DOSES), np.full_like(DOSES, 0.2), np.where(DOSES > 1, np.nan, 1.0)])
+    curves = np.stack(
+        [falling, np.ones_like(DOSES), np.full_like(DOSES, 0.2), np.where(DOSES > 1, np.nan, 1.0)]
+    )
     found = half_dose(DOSES, curves)
     assert found[0] == pytest.approx(2.0, rel=1e-2)
     assert found[1] == np.inf

@@ -1,4 +1,4 @@
-"""The sampler against a distribution that is known, and the shipped ensemble against the table it was conditioned on."""
+"""The sampler against a known distribution, the shipped ensemble against the table it was conditioned on."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,9 @@ def test_sampler_repeats_itself() -> None:
     def distance(positions: np.ndarray, tolerance: float) -> np.ndarray:
         return np.maximum(1.0 - positions[:, 0], 0.0)
 
-    first, second = (sample_conditioned(("a",), distance, 50, seed=7, report=lambda line: None)[0] for _ in range(2))
+    first, second = (
+        sample_conditioned(("a",), distance, 50, seed=7, report=lambda line: None)[0] for _ in range(2)
+    )
     assert np.array_equal(first, second)
 
 
@@ -43,7 +45,9 @@ def test_positions_become_prior_quantiles() -> None:
         row = rows()[name]
         assert row.low is not None
         assert row.high is not None
-        expected = (row.low + row.high) / 2 if row.prior in ("normal", "uniform") else np.sqrt(row.low * row.high)
+        expected = (
+            (row.low + row.high) / 2 if row.prior in ("normal", "uniform") else np.sqrt(row.low * row.high)
+        )
         assert value == pytest.approx(expected, rel=1e-9, abs=1e-12), name
 
 

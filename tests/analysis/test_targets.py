@@ -25,7 +25,9 @@ def test_default_meets(target: Target, found: dict[str, Check]) -> None:
 
 def test_distance_is_zero_within_and_grows_outside() -> None:
     target = next(target for target in TARGETS if target.log)
-    values = np.array([target.low, np.sqrt(target.low * target.high), target.high, target.high * np.e, np.nan, 0.0])
+    values = np.array(
+        [target.low, np.sqrt(target.low * target.high), target.high, target.high * np.e, np.nan, 0.0]
+    )
     distance = target.distance(values)
     assert distance[:3] == pytest.approx(0.0, abs=1e-12)
     assert distance[3] == pytest.approx(1.0)

@@ -62,7 +62,7 @@ def draw(measured: Measured) -> Sequence[Panel]:
     """Viability against seeding density."""
     series = tuple(
         measured.series(medium, DENSITIES, viability(measured, medium), group)
-        for medium, group in (("no antibody", "K562R"), ("anti-IL-1β", "K562S"))
+        for medium, group in (("no antibody", "K562R"), ("anti-IL-1β", "antibody"))
     )
     return (
         Panel(

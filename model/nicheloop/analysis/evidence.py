@@ -96,7 +96,7 @@ class Effect:
 
     @property
     def fraction_with_claimed_sign(self) -> float:
-        """Share of the ensemble (failed runs left out) with the claimed sign; NaN if no sign is claimed."""
+        """Share of the ensemble (failed runs left out) that shows the claimed sign; NaN without a claim."""
         return self._fraction(self.ensemble)
 
     @property
@@ -120,14 +120,17 @@ class Effect:
 
         False where no sign is claimed: there is nothing to hold.
         """
-        default = (self.default - self.null) * self.expected_sign > self.resolution
-        return bool(default and self.fraction_with_claimed_sign >= NEEDED_FRACTION)
+        return bool(self.shown_by(self.default) and self.fraction_with_claimed_sign >= NEEDED_FRACTION)
+
+    def shown_by(self, values: float | Floats) -> NDArray[np.bool_]:
+        """Whether values differ from no effect with the claimed sign, and by more than the resolution."""
+        return np.asarray((np.asarray(values) - self.null) * self.expected_sign > self.resolution)
 
     def _fraction(self, values: Floats) -> float:
         known = values[~np.isnan(values)]
         if self.expected_sign == 0 or known.size == 0:
             return float("nan")
-        return float(np.mean((known - self.null) * self.expected_sign > 0))
+        return float(np.mean(self.shown_by(known)))
 
 
 @dataclass(frozen=True, eq=False)

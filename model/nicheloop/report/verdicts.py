@@ -72,9 +72,8 @@ def joint_share(effects: Sequence[Effect], which: Which) -> float:
     complete = ~np.isnan(values).any(axis=0)
     if not complete.any():
         return math.nan
-    signs = np.array([effect.expected_sign for effect in effects])[:, None]
-    nulls = np.array([effect.null for effect in effects])[:, None]
-    return float(np.mean(((values[:, complete] - nulls) * signs > 0).all(axis=0)))
+    shown = [effect.shown_by(row[complete]) for effect, row in zip(effects, values, strict=True)]
+    return float(np.mean(np.all(shown, axis=0)))
 
 
 def sign_kept(effects: Iterable[Effect], claim: str, name: str, value: float) -> str:
@@ -83,7 +82,7 @@ def sign_kept(effects: Iterable[Effect], claim: str, name: str, value: float) ->
         if effect.claim == claim and name in (effect.effect, f"{effect.experiment}: {effect.effect}"):
             if not effect.expected_sign or math.isnan(value):
                 return ""
-            return "kept" if (value - effect.null) * effect.expected_sign > effect.resolution else "lost"
+            return "kept" if effect.shown_by(value) else "lost"
     return ""
 
 

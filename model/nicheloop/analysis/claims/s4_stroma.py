@@ -134,7 +134,7 @@ def compare(measured: Measured) -> Sequence[Comparison]:
 
 def draw(measured: Measured) -> Sequence[Panel]:
     """Bars over settings, dose-response, time course of the mRNA."""
-    groups = {"nfkb": "K562R", "ifnb": "stroma"}
+    groups = {"nfkb": "promoter nfkb", "ifnb": "promoter ifnb"}
     bars = tuple(
         measured.series(
             label, np.arange(len(SETTINGS)), [protein(measured, p, s) for s in SETTINGS], groups[p]
