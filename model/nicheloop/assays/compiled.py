@@ -38,11 +38,29 @@ _PLACE = re.compile(r"\bplace='(\w+)'")
 _MONOMER = re.compile(r"\b([A-Za-z]\w*)\(")
 
 ATOL_PER_CELL = 1e-6
-"""Absolute tolerance of a cell-borne species: copies (or cell equivalents) per cell ..."""
+"""Absolute tolerance of a cell-borne species: copies per cell ..."""
+ATOL_ACTIVITY = 1e-8
+"""... or cell equivalents per cell: activities lie between 0 and 1 and matter from about 1e-4 ..."""
 ATOL_CELLS = 1e4 * NANOMOLAR_PER_CELL_PER_ML
 """... of a thin culture, 1e4 cells/mL. Cells themselves: 0.01 cells/mL."""
 ATOL_MEDIUM = 1e-9
 """Absolute tolerance of a soluble species, nM; 1e-9 nM of IL-1β is 0.02 fg/mL."""
+ACTIVITIES = frozenset(
+    {
+        "ActiveBax",
+        "Commitment",
+        "IkBa",
+        "Ikk",
+        "Irak",
+        "NuclearNFkB",
+        "P38",
+        "PCrkL",
+        "PErk",
+        "PStat5",
+        "Stat1",
+    }
+)
+"""Monomers that are fractions, counted in cell equivalents: no molecules."""
 
 
 # -- the shipped network ------------------------------------------------------------------------------------
@@ -188,7 +206,9 @@ class Layout:
 
     def atol(self) -> Floats:
         """Absolute tolerance of every species, nM, from the scale of its kind."""
-        return np.where(self.medium, ATOL_MEDIUM, ATOL_PER_CELL * ATOL_CELLS)
+        active = [monomers <= ACTIVITIES for monomers in self.monomers]
+        per_cell = np.where(active, ATOL_ACTIVITY, ATOL_PER_CELL)
+        return np.where(self.medium, ATOL_MEDIUM, per_cell * ATOL_CELLS)
 
 
 def home(host: str) -> str:
