@@ -280,7 +280,8 @@ def _fingerprint(value: Any) -> str:
     if expression.is_Number:
         return repr(float(expression))
     if not expression.args:
-        return str(expression)
+        # PySB prints a parameter with its value, and an expression with its formula.
+        return str(getattr(expression, "name", expression))
     parts: Iterable[str] = (_fingerprint(a) for a in expression.args)
     if isinstance(expression, (sympy.Add, sympy.Mul, sympy.Max, sympy.Min, sympy.And, sympy.Or)):
         parts = sorted(parts)
