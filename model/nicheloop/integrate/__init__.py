@@ -9,13 +9,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nicheloop.integrate.batch import BatchSolver
+    from nicheloop.integrate.batch import BatchPeriod, BatchResult, BatchSolver, Course
     from nicheloop.integrate.periods import METHODS, Period, Trajectory, integrate_periods
     from nicheloop.integrate.steady import SteadyState, balanced_growth, steady_state
 
 __all__ = [
     "METHODS",
+    "BatchPeriod",
+    "BatchResult",
     "BatchSolver",
+    "Course",
     "Period",
     "SteadyState",
     "Trajectory",
@@ -25,7 +28,7 @@ __all__ = [
 ]
 
 _HOME = {
-    "batch": ("BatchSolver",),
+    "batch": ("BatchPeriod", "BatchResult", "BatchSolver", "Course"),
     "periods": ("METHODS", "Period", "Trajectory", "integrate_periods"),
     "steady": ("SteadyState", "balanced_growth", "steady_state"),
 }

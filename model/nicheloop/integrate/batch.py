@@ -83,6 +83,7 @@ class BatchResult:
     Attributes
     ----------
     time : float[t]
+        The requested times.
     y : float[n, t, k]
         Values; NaN after `time_reached` of a failed run.
     names : tuple of str
@@ -90,6 +91,7 @@ class BatchResult:
     code : int[n]
         See `nicheloop.integrate.kernel_layout.Code`.
     time_reached : float[n]
+        Time up to which the values of each run hold.
     steps : int[n]
         Steps tried.
     """
@@ -189,6 +191,11 @@ class BatchSolver:
         outputs : "species", "observables" (observables and expressions) or names
             Columns of the result.
 
+        Returns
+        -------
+        BatchResult
+            A run that fails has a status and NaN after the time reached; it raises nothing.
+
         Raises
         ------
         ValueError
@@ -223,6 +230,16 @@ class BatchSolver:
             Requested times, ascending, within the periods.
         outputs : "species", "observables" or names
             Columns of the result.
+
+        Returns
+        -------
+        BatchResult
+            As from `run`.
+
+        Raises
+        ------
+        ValueError
+            Also for gaps between periods and times outside of them.
         """
         grid = _grid(times)
         _check_timetable([(p.start, p.end) for p in periods], grid)
@@ -236,10 +253,22 @@ class BatchSolver:
     def run_each(self, courses: Sequence[Course], *, outputs: Outputs = "species") -> list[BatchResult]:
         """Integrate runs that each have a timetable and requested times of their own.
 
+        Parameters
+        ----------
+        courses : sequence of Course
+            What to run.
+        outputs : "species", "observables" or names
+            Columns of the results.
+
         Returns
         -------
         list of BatchResult
             One per course, in order, each with n = 1.
+
+        Raises
+        ------
+        ValueError
+            As from `run_periods`.
         """
         names, selection = _columns(self.system, outputs)
         tables = _course_tables(courses, self.system)
