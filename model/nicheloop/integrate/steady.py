@@ -262,7 +262,7 @@ def _solved(matrix: Vector, right: Vector) -> Vector:
 def _nearest_solution(matrix: Vector, right: Vector) -> Vector:
     """Smallest solution where steady states form a line; NaN where there is none."""
     try:
-        found = np.linalg.lstsq(matrix, right)[0]
+        found = np.linalg.lstsq(matrix, right, rcond=None)[0]
     except np.linalg.LinAlgError:
         return np.full(right.size, np.nan)
     missed = np.linalg.norm(matrix @ found - right)
