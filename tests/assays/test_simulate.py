@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import subprocess
 import sys
 
@@ -165,6 +166,22 @@ def test_without_a_stock_culture_there_is_no_run(engine, monkeypatch):
     assert "conditioning" in many.messages[1]
     assert np.isnan(many["viable_cells"][1]).all()
     assert np.isfinite(many["viable_cells"][0]).all()
+
+
+@pytest.mark.parametrize("engine", ["scipy", "batch"])
+def test_a_line_that_shrinks_without_drug_says_so(engine):
+    scenarios = ["k562s_growth", "conditioned_medium_k562s"]
+    alone, conditioned = nl.simulate_many(scenarios, [{"uniform_death": 0.1}], engine=engine)
+    said = re.fullmatch(
+        r"K562S shrinks without drug at (\S+) /h with these parameters: "
+        r"a culture that cannot grow cannot be seeded",
+        alone.messages[0],
+    )
+    assert said is not None
+    assert 0.1 - np.log(2) / 20 < float(said[1]) < 0.11  # it divides at most every 20 h
+    assert conditioned.messages[0].startswith("conditioning: K562R shrinks without drug at ")
+    assert alone.status == conditioned.status == ("failed",)
+    assert np.isnan(alone["viable_cells"]).all()
 
 
 # -- many ---------------------------------------------------------------------------------------------------

@@ -112,6 +112,7 @@ def test_a_shrinking_culture_that_piles_up_fails_with_a_reason(culture: System) 
     assert found.status == "failed"
     assert "shrinks" in found.message
     assert np.isnan(found.y).all()
+    assert -0.5 < found.growth_rate < -0.4  # it dies at 0.5 and still divides at up to 0.04
 
 
 def test_a_sustained_oscillation_gives_the_state_it_circles() -> None:

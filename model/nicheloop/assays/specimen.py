@@ -216,7 +216,12 @@ def _grown(system: Compiled, vector: Floats, host: str, density: float) -> Stock
     anchor = system.anchors[host]
     found = balanced_growth(system.system, vector, anchor, anchor, density)
     outputs = system.system.outputs(found.y[None, :], vector)[0]
-    problem = "" if found.status == "ok" else f"stock culture of {host}: {found.message}"
-    if problem:
-        return Stock(np.full_like(found.y, np.nan), np.full_like(outputs, np.nan), problem)
-    return Stock(found.y, outputs, "")
+    if found.status == "ok":
+        return Stock(found.y, outputs, "")
+    problem = f"stock culture of {host}: {found.message}"
+    if found.growth_rate < 0:
+        problem = (
+            f"{host} shrinks without drug at {-found.growth_rate:.2g} /h with these parameters: "
+            "a culture that cannot grow cannot be seeded"
+        )
+    return Stock(np.full_like(found.y, np.nan), np.full_like(outputs, np.nan), problem)

@@ -32,7 +32,8 @@ class SteadyState:
     y : ndarray of shape (n,)
         The state; NaN if none was found.
     growth_rate : float
-        Relative growth rate (per unit of time) of everything; 0 for a plain steady state.
+        Relative growth rate (per unit of time) of everything; 0 for a plain steady state. If none was found,
+        that of the last state on the way, so that a caller can tell a culture that shrinks.
     residual : float
         Largest imbalance of a species, relative to its turnover.
     status : str
@@ -292,7 +293,7 @@ def _nothing(flow: _Flow, start: Vector, near: Vector) -> SteadyState:
     mu = flow.growth(flow.system.rhs(near, flow.p))
     if mu < 0:
         message += f" (the culture shrinks at {-mu:.3g}; what decays more slowly piles up per cell for ever)"
-    return SteadyState(np.full(start.size, np.nan), np.nan, np.inf, "failed", message)
+    return SteadyState(np.full(start.size, np.nan), mu, np.inf, "failed", message)
 
 
 def _followed(flow: _Flow, start: Vector) -> Vector:
