@@ -1,18 +1,8 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from nicheloop.equations import Network, Reaction
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Keep the user's cache out of the tests, and the tests out of it."""
-    directory = tmp_path_factory.getbasetemp() / "object-cache"
-    monkeypatch.setenv("NICHELOOP_CACHE", str(directory))
-    return directory
 
 
 @pytest.fixture(scope="session")
