@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import ctypes
+import os
 import pickle
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from nicheloop.equations import Network, System, compile_network
+from nicheloop.equations import Network, System, compile_network, machine
 from nicheloop.equations.machine import cache_directory, compile_module
 
 ADDER = "define double @add(double %a, double %b) {\n  %c = fadd double %a, %b\n  ret double %c\n}\n"
@@ -77,6 +80,53 @@ def test_a_cache_that_cannot_be_written_only_costs_time(
     monkeypatch.setenv("NICHELOOP_CACHE", str(blocker))
     assert cache_directory() == blocker
     assert np.isfinite(compile_network(rich).rhs([0.3, 0.5, 0.2, 0.7])).all()
+
+
+def add(number: int) -> float:
+    """1 + 2 + number, by code of its own for every number."""
+    assembly = ADDER.replace("%c = ", f"%d = fadd double %b, {float(number)}\n  %c = ")
+    code = compile_module(assembly.replace("%a, %b\n  ret", "%a, %d\n  ret"))
+    return float(ctypes.CFUNCTYPE(*[ctypes.c_double] * 3)(code.address("add"))(1.0, 2.0))
+
+
+def entry_of(number: int, cache: Path) -> Path:
+    known = entries(cache)
+    add(number)
+    (new,) = set(entries(cache)) - set(known)
+    return new
+
+
+def test_a_full_cache_drops_what_was_not_used_for_longest(
+    fresh_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third = (entry_of(number, fresh_cache) for number in range(3))
+    for age, path in enumerate((third, second, first)):
+        os.utime(path, (1e9, 1e9 - age))
+    monkeypatch.setattr(machine, "CACHE_LIMIT", sum(path.stat().st_size for path in entries(fresh_cache)) + 8)
+    add(0)  # made first, but used last
+    fourth = entry_of(3, fresh_cache)
+    assert set(entries(fresh_cache)) == {first, third, fourth}
+
+
+def test_the_newest_entry_stays_and_so_does_what_is_not_an_entry(
+    fresh_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "CACHE_LIMIT", 0)
+    add(0)
+    for name in ("mine.o", ".draft-new", ".draft-old"):
+        (fresh_cache / name).write_text("not an entry")
+    os.utime(fresh_cache / ".draft-old", (1e9, 1e9))
+    newest = entry_of(1, fresh_cache)
+    assert {path.name for path in entries(fresh_cache)} == {"mine.o", ".draft-new", newest.name}
+
+
+def test_deleting_disturbs_nobody(fresh_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "CACHE_LIMIT", 4000)
+    numbers = [k % 5 for k in range(60)]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(add, numbers))
+    assert found == [3.0 + number for number in numbers]
+    assert len(entries(fresh_cache)) < 5
 
 
 def test_unknown_functions_and_bad_code_are_errors(fresh_cache: Path) -> None:

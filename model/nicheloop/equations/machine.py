@@ -6,8 +6,10 @@ import contextlib
 import ctypes
 import hashlib
 import os
+import re
 import sys
 import tempfile
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +17,12 @@ from pathlib import Path
 from typing import Any
 
 _MAGIC = b"nicheloop object 1\n"
+_DRAFT = ".draft-"
+_ENTRY = re.compile(r"[0-9a-f]{64}\.o")  # no other file is ours to delete, wherever the cache is put
+
+CACHE_LIMIT = 256 * 2**20
+"""Most bytes of object code that are kept; a network of the model takes 0.1 to 0.3 MB."""
+_ABANDONED = 3600.0  # age, in seconds, of a draft whose writer is gone
 
 
 def cache_directory() -> Path:
@@ -123,7 +131,8 @@ def compile_module(assembly: str, *, level: int = 1, passes: bool = False) -> Ma
     -----
     The key is a hash of the assembly, the options, processor and compiler version. An entry that does not
     match its own checksum is compiled anew. Entries appear by renaming, so that any number of processes may
-    ask at once.
+    ask at once. When a new entry makes the cache larger than `CACHE_LIMIT`, those that were not used for
+    longest are deleted.
     """
     import llvmlite.binding as llvm
 
@@ -187,6 +196,8 @@ def _read(path: Path) -> bytes | None:
     head, body = data[: len(_MAGIC) + 32], data[len(_MAGIC) + 32 :]
     if head != _MAGIC + hashlib.sha256(body).digest():
         return None
+    with contextlib.suppress(OSError):
+        os.utime(path)  # used now: many file systems do not keep track of reading
     return body
 
 
@@ -195,10 +206,35 @@ def _write(path: Path, body: bytes) -> None:
     parts: Iterable[bytes] = (_MAGIC, hashlib.sha256(body).digest(), body)
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".draft-")
+        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=_DRAFT)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.writelines(parts)
             os.replace(draft, path)
         except OSError:
             os.unlink(draft)
+        _make_room(path)
+
+
+def _make_room(newest: Path) -> None:
+    """Delete entries until the rest fits, those first that were not used for longest; `newest` stays.
+
+    Others may delete, replace or read the same files meanwhile: what is gone already is passed over, and who
+    has read an entry does not need its file any more.
+    """
+    entries, now = [], time.time()
+    for entry in os.scandir(newest.parent):
+        with contextlib.suppress(OSError):
+            known = entry.stat()
+            if entry.name.startswith(_DRAFT) and now - known.st_mtime > _ABANDONED:
+                os.unlink(entry.path)
+            elif _ENTRY.fullmatch(entry.name):
+                entries.append((known.st_mtime, known.st_size, entry.path))
+    excess = sum(size for _, size, _ in entries) - CACHE_LIMIT
+    for _, size, path in sorted(entries):
+        if excess <= 0:
+            break
+        if path != str(newest):
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+            excess -= size
