@@ -24,6 +24,10 @@ FREE = (
     "imatinib_affinity_loss_K562R",
     "death_max",
     "commitment_time",
+    "unphosphorylated_activity",
+    "stat5_half_activity",
+    "erk_half_activity",
+    "bim_copies",
     "bax_half_bim",
     "bclxl_nfkb",
     "mcl1_nfkb",
@@ -38,6 +42,8 @@ WIDTHS = 4.0
 """A target's bounds are this many standard deviations apart: the fit seeks their middle."""
 SOURCE = "calibration"
 """Key in the reference list of a fitted value that has no other source."""
+STIFFNESS = 0.02
+"""Standard deviation of a one-sided bound, and the margin kept from it, as a share of its range."""
 NOTE = "fitted to the table of numbers by simulations/calibrate_defaults.py"
 DIFFERENCE = 0.02
 """Step of the central differences, in standard deviations of the prior."""
@@ -93,14 +99,16 @@ def residuals(positions: Floats, names: Sequence[str] = FREE) -> Floats:
 def _miss(target: Target, values: Floats) -> Floats:
     """How far values miss a target, in its standard deviations.
 
-    A published range pulls towards its middle; a one-sided bound is content with anything within.
+    A published range pulls towards its middle; a one-sided bound is content with anything within, and stiff.
     """
-    width = (np.log(target.high / target.low) if target.log else target.high - target.low) / WIDTHS
     with np.errstate(divide="ignore", invalid="ignore"):
         if target.log:
+            width = np.log(target.high / target.low) / WIDTHS
             miss = np.log(values / np.sqrt(target.low * target.high)) / width
         else:
-            miss = (np.maximum(values - target.high, 0) + np.minimum(values - target.low, 0)) / width
+            width = STIFFNESS * (target.high - target.low)
+            low, high = target.low + width, target.high - width
+            miss = (np.maximum(values - high, 0) + np.minimum(values - low, 0)) / width
     return np.asarray(np.clip(np.nan_to_num(miss, nan=MOST, posinf=MOST, neginf=-MOST), -MOST, MOST))
 
 

@@ -11,7 +11,7 @@ from nicheloop.analysis.evidence import Panel
 
 DENSITIES = (1e4, 3e4, 1e5, 2e5, 5e5, 1e6, 2e6)
 """Cells/mL at seeding."""
-IMATINIB = 3.0
+IMATINIB = 5.0
 """µM."""
 MEDIA: dict[str, dict[str, object]] = {"no antibody": {}, "anti-IL-1β": {"anti_il1b": "10 ug/mL"}}
 

@@ -32,6 +32,8 @@ Distance = Callable[[Floats, float], Floats]
 
 KEPT = 0.5
 """Share of the sets that survives a stage."""
+ENOUGH = 0.25
+"""Share of the sets that must meet all targets before the tolerance goes to zero."""
 FIRST_STEP, SMALLEST_STEP, LARGEST_STEP = 0.5, 0.02, 0.95
 WANTED_ACCEPTANCE = 0.25
 SAMPLING_RTOL = 1e-4
@@ -144,8 +146,9 @@ def distance_to_targets(names: Sequence[str], positions: Floats, tolerance: floa
         measure_group(group, Measured(runs, 0), here)
         for target in group.targets:
             total[alive] += target.distance(here[target.quantity]) ** 2
-            known[target.quantity] = np.full(len(positions), np.nan)
-            known[target.quantity][alive] = here[target.quantity]
+        for name, values in here.items():
+            known[name] = np.full(len(positions), np.nan)
+            known[name][alive] = values
     return np.where(total <= tolerance, total, np.inf)
 
 
@@ -190,7 +193,7 @@ def sample_conditioned(
     step, tolerance = FIRST_STEP, np.inf
     while tolerance > 0:
         met = float(np.mean(swarm.distances == 0))
-        tolerance = 0.0 if met >= KEPT else float(np.quantile(swarm.distances, KEPT))
+        tolerance = 0.0 if met >= ENOUGH else float(np.quantile(swarm.distances, KEPT))
         chosen = rng.choice(np.flatnonzero(swarm.distances <= tolerance), sets)
         fresh = np.flatnonzero(swarm.distances <= tolerance)
         # Every survivor stays once; copies fill the places of those that are too far away.

@@ -80,8 +80,7 @@ def _viability(run: Readings, host: str) -> Floats:
 
 def _apoptosis(run: Readings, host: str) -> Floats:
     living, dead = run.output(f"cells_{host}"), run.output(f"dead_{host}")
-    dying = living * run.output(f"commitment_{host}")
-    return 100.0 * _ratio(dead + dying, living + dead)
+    return 100.0 * _ratio(dead, living + dead)
 
 
 def _elisa(solute: str, output: str) -> Callable[[Readings, str], Floats]:
@@ -115,7 +114,7 @@ def _expression(output: str) -> Callable[[Readings, str], Floats]:
 
 
 def _migrated(run: Readings, host: str) -> Floats:
-    return 100.0 * _ratio(run.output(f"cells_{host}_stroma"), np.asarray(run.seeded(host)))
+    return 100.0 * _ratio(run.output(f"cells_{host}_stroma"), run.output(f"cells_{host}"))
 
 
 def _ratio(numerator: Floats, denominator: Floats) -> Floats:
@@ -128,9 +127,9 @@ def _ratio(numerator: Floats, denominator: Floats) -> Floats:
 READOUTS: tuple[Readout, ...] = (
     Readout("viable_cells", "cells/mL", "living cells per mL of medium", HOSTS, _viable_cells),
     Readout("viability", "fraction", "living cells, of those in the vehicle well", LEUKAEMIC, _viability),
-    Readout("apoptosis", "%", "annexin V: dead and committed cells, of all cells", LEUKAEMIC, _apoptosis),
+    Readout("apoptosis", "%", "annexin V: dead cells not yet fallen apart, of all", LEUKAEMIC, _apoptosis),
     Readout("growth_rate", "1/h", "division minus death", HOSTS, _expression("growth_rate")),
-    Readout("migrated", "%", "cells at the stroma or below an insert, of those seeded", LEUKAEMIC, _migrated),
+    Readout("migrated", "%", "cells at the stroma or below an insert, of all living", LEUKAEMIC, _migrated),
     Readout("il1b", "pg/mL", "free IL-1β in the medium", (), _elisa("il1b", "il1b_medium")),
     Readout("cxcl11", "pg/mL", "free CXCL11, intact and clipped", (), _elisa("cxcl11", "cxcl11_medium")),
     Readout("il1b_in_cells", "pg/1e6 cells", "IL-1β in cells, as mature form", LEUKAEMIC, _il1b_in_cells),

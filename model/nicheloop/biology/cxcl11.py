@@ -17,6 +17,7 @@ from nicheloop.biology.hosts import STROMA
 from nicheloop.biology.medium import LAYERS, layer_fraction
 
 FORMS = ("intact", "clipped")
+INTERFERONS = ("ifng", "ifnb")
 
 
 def state(b: ModelBuilder) -> None:
@@ -24,7 +25,7 @@ def state(b: ModelBuilder) -> None:
     b.monomer("CXCL11", ["r", "layer", "form"], {"layer": list(LAYERS), "form": list(FORMS)})
     b.monomer("CXCL11mRNA", ["host"], {"host": [STROMA]})
     b.monomer("StoredCXCL11", ["host"], {"host": [STROMA]})
-    b.monomer("Stat1", ["host"], {"host": [STROMA]})
+    b.monomer("Stat1", ["by", "host"], {"by": list(INTERFERONS), "host": [STROMA]})
     b.monomer("IFNBmRNA", ["host"], {"host": [STROMA]})
     b.monomer("AntiCXCL11", ["ag"])
     for name, label in (("IFNB", "ifnb"), ("IFNG", "ifng"), ("JakInhibitor", "jak_inhibitor")):
@@ -34,7 +35,9 @@ def state(b: ModelBuilder) -> None:
     b.observe("cxcl11_medium", b["CXCL11"](r=None))
     b.observe("cxcl11_mRNA_stroma", b["CXCL11mRNA"](host=STROMA))
     b.observe("stored_cxcl11_stroma", b["StoredCXCL11"](host=STROMA))
-    b.expression("stat1_stroma", b.per_cell(b.observe("stat1_count_stroma", b["Stat1"](host=STROMA)), STROMA))
+    for interferon in INTERFERONS:
+        count = b.observe(f"stat1_{interferon}_count_stroma", b["Stat1"](by=interferon, host=STROMA))
+        b.expression(f"stat1_{interferon}_stroma", b.per_cell(count, STROMA))
     b.observe("ifnb_mRNA_stroma", b["IFNBmRNA"](host=STROMA))
     for layer in LAYERS:
         intact = b.observe(f"cxcl11_{layer}", b["CXCL11"](r=None, layer=layer, form="intact"))
@@ -52,17 +55,21 @@ def rules(b: ModelBuilder, promoter: str) -> None:
 
 
 def _interferon(b: ModelBuilder, promoter: str) -> None:
-    """IFN-γ and IFN-β activate STAT1 through JAK; with promoter `ifnb` the stroma makes IFN-β itself."""
-    ifng = b["ifng_medium"] / b.p("ifng_half_stat1")
-    ifnb = b["ifnb_medium"] / b.p("ifnb_half_stat1")
+    """IFN-γ and IFN-β activate STAT1 through JAK; with promoter `ifnb` the stroma makes IFN-β itself.
+
+    IFN-β is induced cooperatively, so that the NF-κB of resting stroma makes next to none.
+    """
     jak = 1 / (1 + b["jak_inhibitor_medium"] / b.p("jak_inhibitor_ic50"))
-    b.expression("interferon_signal", (ifng + ifnb) / (1 + ifng + ifnb) * jak)
-    b.follows("Stat1", b["Stat1"](host=STROMA), STROMA, b["interferon_signal"], b.p("stat1_relaxation"))
+    for interferon in INTERFERONS:
+        bound = saturation(b[f"{interferon}_medium"], b.p(f"{interferon}_half_stat1"))
+        stat1 = b["Stat1"](by=interferon, host=STROMA)
+        b.follows(f"Stat1_{interferon}", stat1, STROMA, bound * jak, b.p("stat1_relaxation"))
     b.rule("ifnb_lost", b["IFNB"]() >> None, b.p("interferon_loss"))
     b.rule("ifng_lost", b["IFNG"]() >> None, b.p("interferon_loss"))
     mRNA = b["IFNBmRNA"](host=STROMA)
     if promoter == "ifnb":
-        b.made_by_cells("IFNBmRNA", mRNA, STROMA, b["nuclear_nfkb_stroma"], b.p("ifnb_mRNA_decay"))
+        level = saturation(b["nuclear_nfkb_stroma"], b.p("ifnb_half_nfkb"), 3)
+        b.made_by_cells("IFNBmRNA", mRNA, STROMA, level, b.p("ifnb_mRNA_decay"))
     b.turns_over("IFNBmRNA", mRNA, STROMA, b.p("ifnb_mRNA_decay"))
     b.dies_with_cell("IFNBmRNA", mRNA, STROMA)
     b.rule("ifnb_made", mRNA >> mRNA + b["IFNB"](), b.p("ifnb_output"))
@@ -74,19 +81,17 @@ def _production(b: ModelBuilder, promoter: str) -> None:
     ``cxcl11_secretion_stroma`` is the output per 1e6 cells and 24 h of a cell whose mRNA is at 1.
     """
     mRNA, stored = b["CXCL11mRNA"](host=STROMA), b["StoredCXCL11"](host=STROMA)
-    nfkb, stat1 = b["nuclear_nfkb_stroma"], b["stat1_stroma"]
-    driven = saturation(nfkb, b.p("cxcl11_half_nfkb"), 2)
-    if promoter == "nfkb":
-        level = b.p("cxcl11_basal") + driven * (1 + b.p("cxcl11_ifng_synergy") * stat1)
-    else:
-        relay = saturation(stat1, b.p("cxcl11_half_stat1"), 2)
-        level = b.p("cxcl11_basal") + driven * relay * (1 + b.p("cxcl11_ifng_synergy") * stat1)
+    by_ifng = b["stat1_ifng_stroma"]
+    driven = saturation(b["nuclear_nfkb_stroma"], b.p("cxcl11_half_nfkb"), 3)
+    if promoter == "ifnb":
+        driven *= saturation(by_ifng + b["stat1_ifnb_stroma"], b.p("cxcl11_half_stat1"), 2)
+    level = b.p("cxcl11_basal") + driven * (1 + b.p("cxcl11_ifng_synergy") * by_ifng)
     decay = b.p("cxcl11_mRNA_decay")
     b.made_by_cells("CXCL11mRNA", mRNA, STROMA, level, decay)
     b.turns_over("CXCL11mRNA", mRNA, STROMA, decay)
     b.dies_with_cell("CXCL11mRNA", mRNA, STROMA)
     needs = b.p("cxcl11_ifng_requirement")
-    allowed = 1 - needs + needs * b["ifng_medium"] / (b["ifng_medium"] + b.p("ifng_half_stat1"))
+    allowed = 1 - needs + needs * saturation(b["ifng_medium"], b.p("ifng_half_stat1"))
     copies = b.p("cxcl11_secretion_stroma") * b.p("cxcl11_copies_per_pg")
     b.rule("cxcl11_translated", mRNA >> mRNA + stored, b.rate("cxcl11_translation_rate", copies * allowed))
     secreted = b["CXCL11"](r=None, layer="lower", form="intact")

@@ -45,7 +45,7 @@ def state(b: ModelBuilder) -> None:
         b.expression(
             f"division_rate_{host}",
             b.host_p("division_max", host)
-            * saturation(drive, b.p("proliferation_half_activity"), 2)
+            * saturation(drive, b.p("proliferation_half_activity"))
             * il1
             * b["leukaemic_crowding"],
         )

@@ -36,7 +36,7 @@ def state(b: ModelBuilder) -> None:
         marked = 1 + b.p("bim_erk_gain") * b[f"p_erk_{host}"]
         b.expression(f"bim_loss_rate_{host}", b.p("bim_loss") * marked)
         late = b[f"late_commitment_{host}"]
-        b.expression(f"commitment_{host}", saturation(late, b.p("commitment_half"), 3))
+        b.expression(f"commitment_{host}", saturation(late, b.p("commitment_half"), 2))
 
 
 def rules(b: ModelBuilder) -> None:
@@ -44,7 +44,7 @@ def rules(b: ModelBuilder) -> None:
     for host in LEUKAEMIC:
         _guardians(b, host)
         _bim(b, host)
-        target = saturation(b[f"bim_unheld_{host}"], b.p("bax_half_bim"), 2)
+        target = saturation(b[f"bim_unheld_{host}"], b.p("bax_half_bim"))
         b.follows("ActiveBax", b["ActiveBax"](host=host), host, target, b.p("bax_relaxation"))
         signal = b[f"active_bax_{host}"]
         for stage in STAGES:

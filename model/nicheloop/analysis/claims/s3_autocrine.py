@@ -10,8 +10,8 @@ from nicheloop.analysis.claims.claim import Claim, Comparison, Measured, conditi
 from nicheloop.analysis.evidence import Panel
 from nicheloop.assays.scenario import Scenario
 
-DOSE_R, DOSE_S = 2.5, 0.3
-"""Imatinib (µM) at which each line is in danger: near its IC50, where help or harm shows."""
+DOSE_R, DOSE_S = 5.0, 0.5
+"""Imatinib (µM) at about twice the IC50 of each line: growth has stopped and survival decides."""
 BLOCKERS: dict[str, dict[str, dict[str, object]]] = {
     "none": {},
     "IL-1Ra": {"treatments": {"il1ra": "500 ng/mL"}},

@@ -24,7 +24,8 @@ DOSES = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 10000.0)
 """CXCL11 below the insert, ng/mL."""
 BEST = 10.0
 """Near the top of the bell: above it, taking CXCL11 away can raise migration."""
-AT = 24.0
+AT, EARLY = 24.0, 4.0
+"""Hours: stroma needs a day; towards CXCL11 alone one looks after 4 h, before DPP4 has clipped it all."""
 INSERT = {"kind": "transwell", "upper_volume": "0.1 mL", "lower_volume": "0.6 mL"}
 SETTINGS = ("no stroma", "stroma", "primed stroma", "primed + anti-CXCL11", "primed + CXCR3 antagonist")
 
@@ -62,54 +63,48 @@ def _experiments() -> dict[str, Scenario]:
 EXPERIMENTS = _experiments()
 
 
-def migrated(measured: Measured, setting: str) -> np.ndarray:
-    """Cells below the insert at 24 h, % of those seeded."""
-    return measured(setting, "migrated:K562R", AT)
+def migrated(measured: Measured, setting: str, at: float = AT) -> np.ndarray:
+    """Cells below the insert, % of all living."""
+    return measured(setting, "migrated:K562R", at)
 
 
 def compare(measured: Measured) -> Sequence[Comparison]:
-    """Stroma, priming, blockade, dose-response, uniform CXCL11."""
-    m = {name: migrated(measured, name) for name in EXPERIMENTS}
+    """Stroma, priming, blockade (24 h); dose-response, uniform CXCL11 (4 h)."""
+    stroma = {name: migrated(measured, name) for name in SETTINGS}
+    m = {name: migrated(measured, name, EARLY) for name in EXPERIMENTS}
     series = np.array([m[f"CXCL11 {dose:g}"] for dose in DOSES])
-    where = f"transwell {AT:g} h"
-    rows = (
-        ("migrated to stroma / no stroma", "1", 1, 1.0, ratio(m["stroma"], m["no stroma"])),
-        ("migrated to stroma in K562R medium / stroma", "1", 1, 1.0, ratio(m["primed stroma"], m["stroma"])),
+    best, primed = m[f"CXCL11 {BEST:g}"], stroma["primed stroma"]
+    late = (
+        ("migrated to stroma / no stroma", "1", 1, 1.0, ratio(stroma["stroma"], stroma["no stroma"])),
+        ("migrated to stroma in K562R medium / stroma", "1", 1, 1.0, ratio(primed, stroma["stroma"])),
         (
-            "with anti-CXCL11 / without, stroma in K562R medium",
+            "stroma in K562R medium: with anti-CXCL11 / without",
             "1",
             -1,
             1.0,
-            ratio(m["primed + anti-CXCL11"], m["primed stroma"]),
+            ratio(stroma[SETTINGS[3]], primed),
         ),
+        ("stroma in K562R medium: CXCR3 antagonist / none", "1", -1, 1.0, ratio(stroma[SETTINGS[4]], primed)),
+        ("migrated, no stroma", "%", 0, 0.0, stroma["no stroma"]),
+    )
+    early = (
+        (f"migrated to {BEST:g} ng/mL CXCL11 / none", "1", 1, 1.0, ratio(best, m["no stroma"])),
+        ("to CXCL11: with anti-CXCL11 / without", "1", -1, 1.0, ratio(m["gradient + anti-CXCL11"], best)),
         (
-            "with CXCR3 antagonist / without, stroma in K562R medium",
+            "to CXCL11: with CXCR3 antagonist / without",
             "1",
             -1,
             1.0,
-            ratio(m["primed + CXCR3 antagonist"], m["primed stroma"]),
-        ),
-        ("migrated to 10 ng/mL CXCL11 / none", "1", 1, 1.0, ratio(m[f"CXCL11 {BEST:g}"], m["no stroma"])),
-        (
-            "to 10 ng/mL CXCL11: with anti-CXCL11 / without",
-            "1",
-            -1,
-            1.0,
-            ratio(m["gradient + anti-CXCL11"], m[f"CXCL11 {BEST:g}"]),
-        ),
-        (
-            "to 10 ng/mL CXCL11: with CXCR3 antagonist / without",
-            "1",
-            -1,
-            1.0,
-            ratio(m["gradient + CXCR3 antagonist"], m[f"CXCL11 {BEST:g}"]),
+            ratio(m["gradient + CXCR3 antagonist"], best),
         ),
         ("best dose / highest dose (bell)", "1", 1, 1.0, ratio(series.max(axis=0), series[-1])),
         ("best dose of CXCL11", "ng/mL", 0, 0.0, np.asarray(DOSES)[series.argmax(axis=0)]),
-        ("uniform 10 ng/mL CXCL11 / none", "1", 0, 1.0, ratio(m["uniform"], m["no stroma"])),
-        ("migrated, no stroma", "%", 0, 0.0, m["no stroma"]),
+        (f"uniform {BEST:g} ng/mL CXCL11 / none", "1", 0, 1.0, ratio(m["uniform"], m["no stroma"])),
     )
-    return [Comparison(where, *row) for row in rows]
+    return [
+        *(Comparison(f"transwell {AT:g} h", *row) for row in late),
+        *(Comparison(f"transwell {EARLY:g} h", *row) for row in early),
+    ]
 
 
 def draw(measured: Measured) -> Sequence[Panel]:
@@ -121,7 +116,10 @@ def draw(measured: Measured) -> Sequence[Panel]:
     )
     bell = (
         measured.series(
-            "CXCL11 below the insert", DOSES, [migrated(measured, f"CXCL11 {d:g}") for d in DOSES], "K562R"
+            "CXCL11 below the insert",
+            DOSES,
+            [migrated(measured, f"CXCL11 {d:g}", EARLY) for d in DOSES],
+            "K562R",
         ),
     )
     return (
@@ -131,7 +129,7 @@ def draw(measured: Measured) -> Sequence[Panel]:
             "Migration of K562R through an insert",
             "bars",
             "lower chamber",
-            "migrated in 24 h [% of seeded]",
+            "migrated by 24 h [% of cells]",
             "linear",
             "linear",
             bars,
@@ -145,7 +143,7 @@ def draw(measured: Measured) -> Sequence[Panel]:
             "Migration towards CXCL11",
             "bell",
             "CXCL11 below the insert [ng/mL]",
-            "migrated in 24 h [% of seeded]",
+            "migrated by 24 h [% of cells]",
             "log",
             "linear",
             bell,

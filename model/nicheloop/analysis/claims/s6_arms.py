@@ -17,7 +17,7 @@ from nicheloop.analysis.claims.claim import (
 )
 from nicheloop.analysis.evidence import Panel
 
-IMATINIB = 2.5
+IMATINIB = 5.0
 """µM."""
 AT = 72.0
 VIABILITY_OFF = {"il1r1_copies_K562R": 0.0}
