@@ -143,7 +143,7 @@ def draw(measured: Measured) -> Sequence[Panel]:
             "Migration towards CXCL11",
             "bell",
             "CXCL11 below the insert [ng/mL]",
-            "migrated by 24 h [% of cells]",
+            "migrated by 4 h [% of cells]",
             "log",
             "linear",
             bell,
