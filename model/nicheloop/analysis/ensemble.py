@@ -39,8 +39,8 @@ WANTED_ACCEPTANCE = 0.25
 SAMPLING_RTOL = 1e-4
 MOST_MOVES = 60
 SHORT_MOVE, FULL_MOVE = 0.35, 1.5
-"""A stage ends when the accepted squared steps of the average set sum up to this: a little while the
-condition is being tightened, and in the last stage until twins have parted (1 is the variance of the prior)."""
+"""A stage ends when the accepted squared steps of the average set sum up to this (1 is the variance of the
+prior): soon while the condition is being tightened, in the last stage once twins have parted."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,9 +23,10 @@ def run(draws: int, seed: int, out: Path, max_failed: float) -> int:
     with progress("claims") as show:
         found = reproduce(draws=draws, seed=seed, progress=show)
     statements = {claim.key: claim.statement for claim in CLAIMS}
+    caveats = {claim.key: claim.caveat for claim in CLAIMS}
     about = provenance(command_line(), seed=seed, more=counts(found))
     with staged(out) as folder:
-        files = write_reproduction(found, folder, about, statements)
+        files = write_reproduction(found, folder, about, statements, caveats)
     for claim, statement in statements.items():
         judged = verdict(claim, statement, found.effects)
         print(f"{claim}  {judged.word:<13}  {judged.holding} of {judged.claimed} effects  {statement}")

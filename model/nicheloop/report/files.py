@@ -16,6 +16,7 @@ def write_reproduction(
     folder: Path,
     about: Mapping[str, Any],
     statements: Mapping[str, str],
+    caveats: Mapping[str, str] | None = None,
 ) -> list[str]:
     """Write everything `nicheloop reproduce` leaves behind.
 
@@ -29,6 +30,8 @@ def write_reproduction(
         Of :func:`nicheloop.report.provenance`.
     statements : mapping
         Text of each claim.
+    caveats : mapping, optional
+        What a reader must keep in mind about a claim.
 
     Returns
     -------
@@ -46,7 +49,7 @@ def write_reproduction(
     names += ["checks.csv", "facts.csv", *_figures(found.panels, folder)]
     if any(effect.expected_sign for effect in found.effects):
         names += [path.name for path in save(calibration(found.effects), folder / "calibration")]
-    page = render(found, folder, about, statements)
+    page = render(found, folder, about, statements, caveats)
     (folder / "report.html").write_text(page, encoding="utf-8")
     return [*names, "report.html", write_manifest(folder, about, [*names, "report.html"])]
 

@@ -34,7 +34,13 @@ class Figure:
     width: int
 
 
-def render(found: Reproduction, folder: Path, about: Mapping[str, Any], statements: Mapping[str, str]) -> str:
+def render(
+    found: Reproduction,
+    folder: Path,
+    about: Mapping[str, Any],
+    statements: Mapping[str, str],
+    caveats: Mapping[str, str] | None = None,
+) -> str:
     """Return the page.
 
     Parameters
@@ -47,6 +53,8 @@ def render(found: Reproduction, folder: Path, about: Mapping[str, Any], statemen
         Of :func:`nicheloop.report.provenance`.
     statements : mapping
         Text of each claim; claims are shown in this order, then any other that has effects.
+    caveats : mapping, optional
+        What a reader must keep in mind about a claim.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -64,6 +72,7 @@ def render(found: Reproduction, folder: Path, about: Mapping[str, Any], statemen
         found=found,
         about=about,
         verdicts=[verdict(name, statements.get(name, ""), found.effects) for name in names],
+        caveats=dict(caveats or {}),
         figures={name: _figures(found, folder, name) for name in names},
         calibration=_calibration(folder),
         explanation=explanation,

@@ -95,6 +95,8 @@ class Claim:
         Effects from the runs.
     draw : callable
         Panels from the runs.
+    caveat : str
+        What a reader must keep in mind.
     """
 
     key: str
@@ -103,6 +105,7 @@ class Claim:
     experiments: Mapping[str, Scenario]
     compare: Callable[[Measured], Sequence[Comparison]] = field(repr=False)
     draw: Callable[[Measured], Sequence[Panel]] = field(repr=False)
+    caveat: str = ""
 
     def effects(self, measured: Measured) -> tuple[Effect, ...]:
         """Return the effects, each for the default, the ensemble and the prior."""

@@ -84,4 +84,14 @@ def draw(measured: Measured) -> Sequence[Panel]:
     return panels
 
 
-S2 = Claim("S2", "expression", "IL-1β is expressed more in K562R than in K562S.", EXPERIMENTS, compare, draw)
+S2 = Claim(
+    "S2",
+    "expression",
+    "IL-1β is expressed more in K562R than in K562S.",
+    EXPERIMENTS,
+    compare,
+    draw,
+    "That K562R secretes more IL-1β is what the paper found and is put into the parameters (the prior "
+    "allows a ratio below 1); what follows from it is secretion over time, and that imatinib does not "
+    "switch it off.",
+)

@@ -205,4 +205,6 @@ S4 = Claim(
     EXPERIMENTS,
     compare,
     draw,
+    "The output of stroma was not found in any source; with the default, CXCL11 stays at a few pg/mL, "
+    "below the limit of most ELISA kits. Ratios are therefore better supported than levels.",
 )

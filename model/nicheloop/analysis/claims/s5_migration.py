@@ -161,4 +161,7 @@ S5 = Claim(
     EXPERIMENTS,
     compare,
     draw,
+    "Added CXCL11 attracts; stromal CXCL11 stays a thousandfold below the affinity of CXCR3 at any "
+    "plausible output, so blocking it changes nothing visible and these effects do not hold. A change "
+    "below 1 % counts as none.",
 )

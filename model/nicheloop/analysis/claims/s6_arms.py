@@ -143,4 +143,7 @@ S6 = Claim(
     EXPERIMENTS,
     compare,
     draw,
+    "The migration arm inherits from S5 that stromal CXCL11 is too scarce to direct migration. Both "
+    "arms are switched off genetically, in the stock culture too: K562R without IL-1 receptor, K562R "
+    "without CXCR3.",
 )
