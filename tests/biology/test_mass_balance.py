@@ -33,6 +33,7 @@ SOURCES_AND_SINKS = (
     *("imatinib_medium_loss", "bcr_abl_turnover"),
     *("il1b_secretion_K562S", "il1b_secretion_K562R", "il1a_secretion_K562S", "il1a_secretion_K562R"),
     *("il1ra_secretion_K562S", "il1ra_secretion_K562R", "il1ra_secretion_stroma"),
+    *("il1r2_copies_K562S", "il1r2_copies_K562R", "il1r2_copies_stroma"),  # made to replace what is shed
     *(
         "il1b_mRNA_decay",
         "il1b_intracellular_loss",

@@ -221,7 +221,7 @@ def _grown(system: Compiled, vector: Floats, host: str, density: float) -> Stock
     problem = f"stock culture of {host}: {found.message}"
     if found.growth_rate < 0:
         problem = (
-            f"{host} shrinks without drug at {-found.growth_rate:.2g} /h with these parameters: "
-            "a culture that cannot grow cannot be seeded"
+            f"no stock culture: {host} shrinks without drug at {-found.growth_rate:.2g} /h with these "
+            "parameters: a culture that cannot grow cannot be seeded"
         )
     return Stock(np.full_like(found.y, np.nan), np.full_like(outputs, np.nan), problem)
