@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from nicheloop.equations.interpret import propagate
 
 if TYPE_CHECKING:
     from nicheloop.equations.network import Network
+    from nicheloop.equations.tape import Tape
 
 
 def reachable(network: Network, seeds: Iterable[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -26,9 +28,7 @@ def reachable(network: Network, seeds: Iterable[int]) -> tuple[tuple[int, ...], 
     tuple of int, tuple of int
         Species indices and reaction indices, ascending.
     """
-    from nicheloop.equations.program import build_tape
-
-    tape = build_tape(network, derivatives=())
+    tape = _program(network)
     rates = tape.outputs["rates"]
     present = set(seeds)
     while True:
@@ -38,3 +38,11 @@ def reachable(network: Network, seeds: Iterable[int]) -> tuple[tuple[int, ...], 
         if grown == present:
             return tuple(sorted(present)), tuple(running)
         present = grown
+
+
+@lru_cache(maxsize=4)
+def _program(network: Network) -> Tape:
+    """The rates of a network; many cuts are made of the same one."""
+    from nicheloop.equations.program import build_tape
+
+    return build_tape(network, derivatives=())
