@@ -1,4 +1,4 @@
-"""What all tests share: a cache of compiled code that is not the user's."""
+"""What all tests share: a cache of compiled code that is not the user's, linear algebra in one thread."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+# OpenBLAS spreads matrices from about 141 x 141 (the whole network has 146 species) over all processors; where
+# another worker uses those, waiting for them makes LSODA a hundred times slower. NumPy must not be loaded yet.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session", autouse=True)
