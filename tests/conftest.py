@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-# OpenBLAS spreads matrices from about 141 x 141 (the whole network has 146 species) over all processors. Where
-# another worker uses those, the waiting makes LSODA a hundred times slower. NumPy must not be loaded yet.
+# OpenBLAS spreads matrices from about 141 x 141 (the whole network has 146 species) over all processors.
+# Where another worker uses those, waiting makes LSODA a hundred times slower. NumPy must not be loaded yet.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
