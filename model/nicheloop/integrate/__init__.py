@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from nicheloop.integrate.batch import BatchPeriod, BatchResult, BatchSolver, Course
     from nicheloop.integrate.periods import METHODS, Period, Trajectory, integrate_periods
     from nicheloop.integrate.steady import SteadyState, balanced_growth, steady_state
+    from nicheloop.integrate.stream import blocks_of, run_blocks
 
 __all__ = [
     "METHODS",
@@ -23,7 +24,9 @@ __all__ = [
     "SteadyState",
     "Trajectory",
     "balanced_growth",
+    "blocks_of",
     "integrate_periods",
+    "run_blocks",
     "steady_state",
 ]
 
@@ -31,6 +34,7 @@ _HOME = {
     "batch": ("BatchPeriod", "BatchResult", "BatchSolver", "Course"),
     "periods": ("METHODS", "Period", "Trajectory", "integrate_periods"),
     "steady": ("SteadyState", "balanced_growth", "steady_state"),
+    "stream": ("blocks_of", "run_blocks"),
 }
 
 
