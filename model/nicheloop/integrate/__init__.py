@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nicheloop.integrate.batch import BatchPeriod, BatchResult, BatchSolver, Course
     from nicheloop.integrate.periods import METHODS, Period, Trajectory, integrate_periods
+    from nicheloop.integrate.sensitivity import PeriodSensitivity
     from nicheloop.integrate.steady import SteadyState, balanced_growth, steady_state
     from nicheloop.integrate.stream import blocks_of, run_blocks
 
@@ -21,6 +22,7 @@ __all__ = [
     "BatchSolver",
     "Course",
     "Period",
+    "PeriodSensitivity",
     "SteadyState",
     "Trajectory",
     "balanced_growth",
@@ -33,6 +35,7 @@ __all__ = [
 _HOME = {
     "batch": ("BatchPeriod", "BatchResult", "BatchSolver", "Course"),
     "periods": ("METHODS", "Period", "Trajectory", "integrate_periods"),
+    "sensitivity": ("PeriodSensitivity",),
     "steady": ("SteadyState", "balanced_growth", "steady_state"),
     "stream": ("blocks_of", "run_blocks"),
 }

@@ -9,18 +9,36 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nicheloop.integrate.batch_job import Kernel, Settings, Tables
+from nicheloop.integrate.batch_job import Kernel, Outcome, Settings, Tables
+from nicheloop.integrate.batch_tables import (
+    check_timetable,
+    count_runs,
+    grid_of,
+    rows_of,
+    tables_of_courses,
+    tables_of_periods,
+)
 from nicheloop.integrate.kernel_layout import Code
+from nicheloop.integrate.sensitivity import (
+    PeriodSensitivity,
+    Slopes,
+    columns_of,
+    slopes_of_courses,
+    slopes_of_periods,
+)
+from nicheloop.integrate.tangent_job import work_with_slopes
 
 if TYPE_CHECKING:
     from nicheloop.equations.machine import MachineCode
     from nicheloop.equations.system import System
+    from nicheloop.equations.tape import Tape
     from nicheloop.integrate.periods import Period
 
 __all__ = ["BatchPeriod", "BatchResult", "BatchSolver", "Course"]
@@ -48,6 +66,8 @@ class BatchPeriod:
         Parameters of each run, or the same for all.
     scale, shift : float[n, s], float[1, s] or None
         Edit at the start: ``y <- y * scale + shift``.
+    sensitivity : PeriodSensitivity or None
+        What the columns of sensitivities act on; None: each on its own parameter, none on the shift.
     """
 
     start: float
@@ -55,6 +75,7 @@ class BatchPeriod:
     parameters: Reals
     scale: Reals | None = None
     shift: Reals | None = None
+    sensitivity: PeriodSensitivity | None = None
 
 
 @dataclass(frozen=True)
@@ -69,11 +90,17 @@ class Course:
         Requested times, ascending.
     initial : float[s] or None
         Amounts before the first period's edit; None takes what its parameters say.
+    sensitivity : sequence of PeriodSensitivity or None
+        One for each period, see `BatchPeriod`.
+    initial_sensitivity : float[s, c] or None
+        Derivatives of the initial amounts, as for `BatchSolver.run`.
     """
 
     periods: Sequence[Period]
     times: ArrayLike
     initial: ArrayLike | None = None
+    sensitivity: Sequence[PeriodSensitivity | None] | None = None
+    initial_sensitivity: ArrayLike | None = None
 
 
 @dataclass(frozen=True)
@@ -94,6 +121,10 @@ class BatchResult:
         Time up to which the values of each run hold.
     steps : int[n]
         Steps tried.
+    sensitivities : float[n, t, k, c] or None
+        Derivatives of the k values by c columns, if asked for; NaN where `y` is.
+    columns : tuple of str
+        Parameters or species that the c columns are derivatives by.
     """
 
     time: Reals
@@ -102,6 +133,8 @@ class BatchResult:
     code: NDArray[np.int64]
     time_reached: Reals
     steps: NDArray[np.int64]
+    sensitivities: Reals | None = None
+    columns: tuple[str, ...] = ()
 
     @property
     def status(self) -> NDArray[np.str_]:
@@ -139,6 +172,9 @@ class BatchSolver:
     lanes : int, optional
         Runs per vector; default: what the processor's registers hold. Results may differ between widths in
         the last bits where the compiler chooses other instructions.
+    control_sensitivities : bool
+        Whether the size of steps also keeps the errors of sensitivities within the tolerances (each times
+        the size of its parameter). Otherwise they follow the steps of the state, which costs less.
 
     Raises
     ------
@@ -155,10 +191,12 @@ class BatchSolver:
         *,
         max_steps: int = 100_000,
         lanes: int | None = None,
+        control_sensitivities: bool = False,
     ) -> None:
         self.system = system
         self.threads = threads
-        self._arguments = (rtol, atol, threads, max_steps, lanes)
+        self._arguments = (rtol, atol, threads, max_steps, lanes, control_sensitivities)
+        self._control = control_sensitivities
         self._settings = _settings(system.n, rtol, atol, max_steps)
         self._code, self._kernel = _compile(system, lanes)
 
@@ -177,6 +215,8 @@ class BatchSolver:
         initials: ArrayLike | None = None,
         *,
         outputs: Outputs = "species",
+        sensitivities: Sequence[str | int] | None = None,
+        initial_sensitivities: ArrayLike | None = None,
     ) -> BatchResult:
         """Integrate from the first to the last requested time.
 
@@ -190,6 +230,11 @@ class BatchSolver:
             Initial amounts; default: what each row of parameters says.
         outputs : "species", "observables" (observables and expressions) or names
             Columns of the result.
+        sensitivities : sequence of str or int, optional
+            Derivatives by these: parameters (names or indices), or species for their initial amounts.
+        initial_sensitivities : float[n, s, c] or float[1, s, c], optional
+            Derivatives of the initial amounts; default: what the formulas of the initial amounts say, or 0
+            where `initials` are given (1 for the species that a column is).
 
         Returns
         -------
@@ -201,10 +246,17 @@ class BatchSolver:
         ValueError
             Shapes that do not fit, times that do not ascend, unknown names.
         """
-        values = _rows("parameters", parameters, None, len(self.system.parameters))
-        grid = _grid(times)
+        values = rows_of("parameters", parameters, None, len(self.system.parameters))
+        grid = grid_of(times)
         period = BatchPeriod(float(grid[0]), float(grid[-1]), values)
-        return self.run_periods([period], initials, grid, outputs=outputs)
+        return self.run_periods(
+            [period],
+            initials,
+            grid,
+            outputs=outputs,
+            sensitivities=sensitivities,
+            initial_sensitivities=initial_sensitivities,
+        )
 
     def run_periods(
         self,
@@ -213,6 +265,8 @@ class BatchSolver:
         times: ArrayLike,
         *,
         outputs: Outputs = "species",
+        sensitivities: Sequence[str | int] | None = None,
+        initial_sensitivities: ArrayLike | None = None,
     ) -> BatchResult:
         """Integrate through periods that follow each other without gaps, with an exact restart at every edge.
 
@@ -230,6 +284,8 @@ class BatchSolver:
             Requested times, ascending, within the periods.
         outputs : "species", "observables" or names
             Columns of the result.
+        sensitivities, initial_sensitivities
+            As for `run`; initial sensitivities are those before the first period's edit.
 
         Returns
         -------
@@ -241,16 +297,32 @@ class BatchSolver:
         ValueError
             Also for gaps between periods and times outside of them.
         """
-        grid = _grid(times)
-        _check_timetable([(p.start, p.end) for p in periods], grid)
-        n = _count_runs(periods, initials)
+        grid = grid_of(times)
+        check_timetable([(p.start, p.end) for p in periods], grid)
+        n = count_runs(periods, initials, initial_sensitivities)
         names, selection = _columns(self.system, outputs)
-        tables = _tables(periods, n, initials, grid, self.system)
-        outcome = self._kernel.work(tables, selection, self.system.n, self._settings, self._threads())
+        tables = tables_of_periods(periods, n, initials, grid, self.system)
+        slopes = None
+        if sensitivities is None and initial_sensitivities is not None:
+            raise ValueError("initial_sensitivities were given without sensitivities")
+        if sensitivities is not None:
+            by = columns_of(self.system, sensitivities)
+            slopes = slopes_of_periods(self._tangent.tape, by, periods, n, initial_sensitivities)
+        outcome, derivatives = self._work(tables, selection, slopes)
         y = outcome.result.reshape(n, len(grid), len(names))
-        return BatchResult(grid, y, names, outcome.code, outcome.reached, outcome.steps)
+        result = BatchResult(grid, y, names, outcome.code, outcome.reached, outcome.steps)
+        if slopes is None or derivatives is None:
+            return result
+        by_column = derivatives.reshape(*y.shape, len(slopes.columns))
+        return replace(result, sensitivities=by_column, columns=slopes.columns.names)
 
-    def run_each(self, courses: Sequence[Course], *, outputs: Outputs = "species") -> list[BatchResult]:
+    def run_each(
+        self,
+        courses: Sequence[Course],
+        *,
+        outputs: Outputs = "species",
+        sensitivities: Sequence[str | int] | None = None,
+    ) -> list[BatchResult]:
         """Integrate runs that each have a timetable and requested times of their own.
 
         Parameters
@@ -259,6 +331,8 @@ class BatchSolver:
             What to run.
         outputs : "species", "observables" or names
             Columns of the results.
+        sensitivities : sequence of str or int, optional
+            As for `run`.
 
         Returns
         -------
@@ -271,8 +345,12 @@ class BatchSolver:
             As from `run_periods`.
         """
         names, selection = _columns(self.system, outputs)
-        tables = _course_tables(courses, self.system)
-        outcome = self._kernel.work(tables, selection, self.system.n, self._settings, self._threads())
+        tables = tables_of_courses(courses, self.system)
+        slopes = None
+        if sensitivities is not None:
+            by = columns_of(self.system, sensitivities)
+            slopes = slopes_of_courses(self._tangent.tape, by, courses)
+        outcome, derivatives = self._work(tables, selection, slopes)
         results = []
         for r, (a, b) in enumerate(zip(tables.first_time, tables.first_time[1:], strict=False)):
             one = slice(r, r + 1)
@@ -284,18 +362,52 @@ class BatchSolver:
                     outcome.code[one],
                     outcome.reached[one],
                     outcome.steps[one],
+                    None if derivatives is None else derivatives[None, a:b],
+                    () if slopes is None else slopes.columns.names,
                 )
             )
         return results
+
+    def _work(
+        self, tables: Tables, selection: Sequence[int], slopes: Slopes | None
+    ) -> tuple[Outcome, Reals | None]:
+        """Run the kernel; derivatives[all times, columns, columns of sensitivities] if there are slopes."""
+        n, settings, threads = self.system.n, self._settings, self._threads()
+        if slopes is None:
+            return self._kernel.work(tables, selection, n, settings, threads), None
+        kernel, controlled = self._tangent.kernel, self._control
+        done = work_with_slopes(
+            kernel, tables, slopes, selection, n, settings, threads, controlled=controlled
+        )
+        return done.states, done.slopes
+
+    @cached_property
+    def _tangent(self) -> _TangentKernel:
+        """Compiled when sensitivities are asked for first."""
+        return _compile_tangent(self.system, self.lanes)
 
     def _threads(self) -> int:
         return self.threads if self.threads is not None else _granted_processors()
 
 
 def _rebuild(
-    system: System, rtol: float, atol: Any, threads: int | None, max_steps: int, lanes: int | None
+    system: System,
+    rtol: float,
+    atol: Any,
+    threads: int | None,
+    max_steps: int,
+    lanes: int | None,
+    control_sensitivities: bool,
 ) -> BatchSolver:
-    return BatchSolver(system, rtol, atol, threads, max_steps=max_steps, lanes=lanes)
+    return BatchSolver(
+        system,
+        rtol,
+        atol,
+        threads,
+        max_steps=max_steps,
+        lanes=lanes,
+        control_sensitivities=control_sensitivities,
+    )
 
 
 def _granted_processors() -> int:
@@ -323,6 +435,28 @@ def _compile(system: System, lanes: int | None) -> tuple[MachineCode, Kernel]:
     return code, kernel
 
 
+@dataclass(frozen=True)
+class _TangentKernel:
+    """A kernel that carries sensitivities, its loaded code, and the tape with all derivatives."""
+
+    kernel: Kernel
+    code: MachineCode
+    tape: Tape
+
+
+def _compile_tangent(system: System, lanes: int) -> _TangentKernel:
+    from nicheloop.equations.machine import compile_module
+    from nicheloop.equations.program import DERIVATIVES, build_tape
+    from nicheloop.integrate.kernel import write_tangent_kernel
+
+    tape = build_tape(system.network, DERIVATIVES)
+    source = write_tangent_kernel(tape, lanes)
+    code = compile_module(source.text, level=1)
+    address = code.address("integrate")
+    kernel = Kernel(address, source.space.total * lanes, lanes, source.space.slot * lanes)
+    return _TangentKernel(kernel, code, tape)
+
+
 def _columns(system: System, outputs: Outputs) -> tuple[tuple[str, ...], list[int]]:
     """Names of the result's columns and their positions (species first, outputs after them)."""
     names = (*system.species, *system.output_names)
@@ -338,123 +472,3 @@ def _columns(system: System, outputs: Outputs) -> tuple[tuple[str, ...], list[in
     if unknown:
         raise ValueError(f"no species, observable or expression is named {unknown[0]!r}")
     return tuple(outputs), [place[name] for name in outputs]
-
-
-def _grid(times: ArrayLike) -> Reals:
-    grid = np.ascontiguousarray(times, dtype=float)
-    if grid.ndim != 1 or len(grid) == 0:
-        raise ValueError(f"times must be a vector with at least one entry, not of shape {grid.shape}")
-    if not np.all(np.isfinite(grid)) or np.any(np.diff(grid) < 0):
-        raise ValueError("times must be finite and ascend")
-    return grid
-
-
-def _rows(what: str, values: ArrayLike, n: int | None, width: int) -> Reals:
-    """Rows of doubles, each contiguous; `n` rows or one for all, any number if n is None."""
-    rows = np.asarray(values, dtype=float)
-    if rows.ndim != 2 or rows.shape[1] != width or (n is not None and rows.shape[0] not in (1, n)):
-        expected = f"(any number, {width})" if n is None else f"({n}, {width}) or (1, {width})"
-        raise ValueError(f"{what} must have the shape {expected}, not {rows.shape}")
-    return rows if rows.strides[1] == rows.itemsize else np.ascontiguousarray(rows)
-
-
-def _check_timetable(edges: Sequence[tuple[float, float]], grid: Reals) -> None:
-    if not edges:
-        raise ValueError("at least one period is needed")
-    for k, (start, end) in enumerate(edges):
-        if not (np.isfinite(start) and np.isfinite(end) and end >= start):
-            raise ValueError(f"period {k} must have a finite start and an end not before it: {start}, {end}")
-        if k and start != edges[k - 1][1]:
-            raise ValueError(f"period {k} starts at {start}, but the one before ends at {edges[k - 1][1]}")
-    if len(grid) and (grid[0] < edges[0][0] or grid[-1] > edges[-1][1]):
-        raise ValueError(
-            f"times from {grid[0]} to {grid[-1]} lie outside the periods, {edges[0][0]} to {edges[-1][1]}"
-        )
-
-
-def _count_runs(periods: Sequence[BatchPeriod], initials: ArrayLike | None) -> int:
-    arrays = [initials, *(a for p in periods for a in (p.parameters, p.scale, p.shift))]
-    lengths = {np.shape(a)[0] for a in arrays if a is not None and np.ndim(a) == 2}
-    several = sorted(lengths - {1})
-    if len(several) > 1:
-        raise ValueError(f"arrays for different numbers of runs: {several}")
-    return several[0] if several else 1
-
-
-def _addresses(rows: Reals, n: int) -> NDArray[np.int64]:
-    """Address of each run's row."""
-    stride = 0 if rows.shape[0] == 1 else rows.strides[0]
-    return rows.ctypes.data + stride * np.arange(n, dtype=np.int64)
-
-
-def _tables(
-    periods: Sequence[BatchPeriod], n: int, initials: ArrayLike | None, grid: Reals, system: System
-) -> Tables:
-    alive: list[Reals] = []
-
-    def addresses(what: str, values: ArrayLike | None, width: int) -> NDArray[np.int64]:
-        if values is None:
-            return np.zeros(n, dtype=np.int64)
-        alive.append(_rows(what, values, n, width))
-        return _addresses(alive[-1], n)
-
-    columns: dict[str, list[NDArray[np.int64]]] = {"parameters": [], "scale": [], "shift": []}
-    for k, period in enumerate(periods):
-        for name, column in columns.items():
-            width = len(system.parameters) if name == "parameters" else system.n
-            column.append(addresses(f"{name} of period {k}", getattr(period, name), width))
-    parameters, scales, shifts = (np.stack(c, axis=1).ravel() for c in columns.values())
-    return Tables(
-        first_period=np.arange(n + 1, dtype=np.int64) * len(periods),
-        first_time=np.arange(n + 1, dtype=np.int64) * len(grid),
-        times=np.tile(grid, n),
-        starts=np.tile([float(p.start) for p in periods], n),
-        ends=np.tile([float(p.end) for p in periods], n),
-        parameters=parameters,
-        scales=scales,
-        shifts=shifts,
-        initials=addresses("initials", initials, system.n),
-        alive=tuple(alive),
-    )
-
-
-def _course_tables(courses: Sequence[Course], system: System) -> Tables:
-    alive: list[Reals] = []
-
-    def address(what: str, values: ArrayLike | None, width: int) -> int:
-        if values is None:
-            return 0
-        row = np.ascontiguousarray(values, dtype=float)
-        if row.shape != (width,):
-            raise ValueError(f"{what} must have the shape ({width},), not {row.shape}")
-        alive.append(row)
-        return int(row.ctypes.data)
-
-    grids = [_grid(course.times) for course in courses]
-    for course, grid in zip(courses, grids, strict=True):
-        _check_timetable([(p.start, p.end) for p in course.periods], grid)
-    periods = [(r, k, p) for r, course in enumerate(courses) for k, p in enumerate(course.periods)]
-
-    def column(name: str, width: int) -> NDArray[np.int64]:
-        label = f"{name} of course"
-        found = [address(f"{label} {r}, period {k}", getattr(p, name), width) for r, k, p in periods]
-        return np.array(found, dtype=np.int64)
-
-    def counts(lengths: list[int]) -> NDArray[np.int64]:
-        return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]).astype(np.int64)
-
-    return Tables(
-        first_period=counts([len(c.periods) for c in courses]),
-        first_time=counts([len(g) for g in grids]),
-        times=np.concatenate([np.empty(0), *grids]),
-        starts=np.array([float(p.start) for _, _, p in periods]),
-        ends=np.array([float(p.end) for _, _, p in periods]),
-        parameters=column("parameters", len(system.parameters)),
-        scales=column("scale", system.n),
-        shifts=column("shift", system.n),
-        initials=np.array(
-            [address(f"initial of course {r}", c.initial, system.n) for r, c in enumerate(courses)],
-            dtype=np.int64,
-        ),
-        alive=tuple(alive),
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from nicheloop.integrate.kernel_layout import Field
 
-__all__ = ["Kernel", "Tables"]
+__all__ = ["Kernel", "Outcome", "Settings", "Tables"]
 
 Reals = NDArray[np.float64]
 Wholes = NDArray[np.int64]
@@ -67,14 +67,21 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Kernel:
-    """Address of a native kernel and the size of its workspace in doubles."""
+    """Address of a native kernel and the size of its workspace (and of each slot behind it) in doubles."""
 
     address: int
     workspace: int
     lanes: int
+    slot: int = 0
 
     def work(
-        self, tables: Tables, selection: Sequence[int], n: int, settings: Settings, threads: int
+        self,
+        tables: Tables,
+        selection: Sequence[int],
+        n: int,
+        settings: Settings,
+        threads: int,
+        more: Mapping[Field, NDArray[np.generic] | int] | None = None,
     ) -> Outcome:
         """Integrate all runs; the interpreter lock is free meanwhile.
 
@@ -90,6 +97,8 @@ class Kernel:
             Tolerances and the limit of steps.
         threads : int
             At most this many; the result does not depend on it.
+        more : mapping of Field to array or int, optional
+            Further words of the job record, for kernels that carry sensitivities.
         """
         columns = np.asarray(selection, dtype=np.int64)
         outcome = Outcome(
@@ -102,6 +111,8 @@ class Kernel:
             return outcome
         counter = np.zeros(1, dtype=np.int64)
         job = self._record(tables, columns, n, settings, outcome, counter)
+        for position, value in (more or {}).items():
+            job[position] = value if isinstance(value, int) else value.ctypes.data
         useful = max(1, min(threads, -(-tables.runs // self.lanes)))
         if useful == 1:
             self._integrate(job)
@@ -142,7 +153,7 @@ class Kernel:
         return job
 
     def _integrate(self, job: Wholes) -> None:
-        memory = np.empty(self.workspace + _ALIGNMENT // 8)
+        memory = np.empty(self.workspace + self.slot * int(job[Field.SLOTS]) + _ALIGNMENT // 8)
         start = memory.ctypes.data + (-memory.ctypes.data) % _ALIGNMENT
         ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(self.address)(job.ctypes.data, start)
 

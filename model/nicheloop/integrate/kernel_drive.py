@@ -6,7 +6,15 @@ import math
 
 from nicheloop.equations.codegen import double_text
 from nicheloop.equations.lanes import Function, Module
-from nicheloop.integrate.kernel_layout import Code, Field, Space, job_address, job_integer
+from nicheloop.integrate.kernel_layout import (
+    Code,
+    Field,
+    Space,
+    TangentSpace,
+    job_address,
+    job_integer,
+    lane_position,
+)
 
 __all__ = ["write_drive"]
 
@@ -28,11 +36,6 @@ def write_drive(module: Module, space: Space) -> None:
 
 def _next(f: Function, value: str) -> str:
     return f.emit(f"add i64 {value}, 1")
-
-
-def _column(f: Function, module: Module, lane: str, i: str) -> str:
-    """Position, counted in doubles, of element i of an array in a lane."""
-    return f.emit(f"add i64 {f.emit(f'mul i64 {i}, {module.lanes}')}, {lane}")
 
 
 def _write_schedule(module: Module, space: Space) -> None:
@@ -65,7 +68,7 @@ def _write_record(module: Module, space: Space) -> None:
     target = f.place(job_address(f, Field.RESULT), f.emit(f"mul i64 {row}, {width}"), "double")
     selection, arg = job_address(f, Field.SELECTION), space.array(f, "arg")
     with f.count(width) as j:
-        position = _column(f, module, "%lane", f.load(selection, j, "i64"))
+        position = lane_position(f, "%lane", f.load(selection, j, "i64"))
         f.store(f.load(arg, position, "double"), target, j, "double")
     space.put(f, "row", "%lane", _next(f, row))
     f.do("call void @schedule(ptr %job, ptr %ws, i64 %lane)")
@@ -125,16 +128,18 @@ def _begin_state(f: Function, space: Space, given: str, first_period: str) -> No
         f.do(f"call void @prepare(ptr {p}, ptr {q})")
         f.do(f"call void @initials(ptr {y}, ptr {p}, ptr {q}, ptr {arg})")
         with f.count(space.n) as i:
-            position = _column(f, f.module, "%lane", i)
+            position = lane_position(f, "%lane", i)
             f.store(f.load(arg, position, "double"), y, position, "double")
     with f.when(f.emit(f"xor i1 {from_parameters}, true")):
         _copy_row(f, space, given, "y", space.n)
+    if isinstance(space, TangentSpace):
+        f.do(f"call void @slope_take(ptr %job, ptr %ws, i64 %lane, i1 {from_parameters})")
 
 
 def _copy_row(f: Function, space: Space, source: str, target: str, size: int) -> None:
     array = space.array(f, target)
     with f.count(size) as i:
-        f.store(f.load(source, i, "double"), array, _column(f, f.module, "%lane", i), "double")
+        f.store(f.load(source, i, "double"), array, lane_position(f, "%lane", i), "double")
 
 
 def _write_enter(module: Module, space: Space) -> None:
@@ -146,9 +151,11 @@ def _write_enter(module: Module, space: Space) -> None:
         with f.when(f.emit(f"icmp ne ptr {row}, null")):
             y = space.array(f, "y")
             with f.count(space.n) as i:
-                position = _column(f, module, "%lane", i)
+                position = lane_position(f, "%lane", i)
                 known, edit = f.load(y, position, "double"), f.load(row, i, "double")
                 f.store(f.emit(f"{operation} double {known}, {edit}"), y, position, "double")
+    if isinstance(space, TangentSpace):
+        f.do("call void @slope_enter(ptr %job, ptr %ws, i64 %lane)")
     _copy_row(f, space, f.load(job_address(f, Field.PARAMETERS), period, "ptr"), "p", space.n_parameters)
     start = f.load(job_address(f, Field.STARTS), period, "double")
     end = f.load(job_address(f, Field.ENDS), period, "double")
@@ -211,6 +218,8 @@ def _write_rows(module: Module, space: Space) -> None:
             f.store(f.load(y, i), arg, i)
         with f.when(wants):
             f.do(f"call void @outputs(ptr {arg}, ptr {p}, ptr {q}, ptr {out})")
+        if isinstance(space, TangentSpace):
+            f.do(f"call void @slope_rows(ptr %job, ptr %ws, {reals} %until, i1 %inside)")
         with f.each_lane(due) as lane:
             f.do(f"call void @record(ptr %job, ptr %ws, i64 {lane})")
     f.do("ret void")
@@ -242,7 +251,10 @@ def _write_main(module: Module, space: Space) -> None:
 def _prepare_lanes(f: Function, space: Space) -> None:
     """All lanes free but active, everything else zero; tolerances in every lane."""
     real, whole = f.module.real, f.module.whole
-    with f.count(space.total) as i:
+    total = str(space.total)
+    if isinstance(space, TangentSpace):
+        total = f.emit(f"add i64 {total}, {f.emit(f'mul i64 {job_integer(f, Field.SLOTS)}, {space.slot}')}")
+    with f.count(total) as i:
         f.store(real(0.0), "%ws", i)
     source, target = job_address(f, Field.ATOL), space.array(f, "atol")
     with f.count(space.n) as i:
@@ -260,6 +272,8 @@ def _waiting(f: Function, space: Space) -> str:
 def _advance(f: Function, space: Space) -> None:
     """Rows inside the step, then y and s of the lanes that accepted it, then the count of steps."""
     m = f.module
+    if isinstance(space, TangentSpace):
+        f.do("call void @follow(ptr %job, ptr %ws)")
     accepted, advanced = space.flag(f, "accepted"), space.reals(f, "advanced")
     until = f.select(accepted, advanced, m.real(-math.inf))
     with f.when(f.any(f.compare("ole", space.reals(f, "next"), until))):
@@ -268,6 +282,8 @@ def _advance(f: Function, space: Space) -> None:
     y, new = space.arrays(f, ["y", "new"])
     with f.count(space.n) as i:
         f.store(f.select(accepted, f.load(new, i), f.load(y, i)), y, i)
+    if isinstance(space, TangentSpace):
+        f.do("call void @settle(ptr %job, ptr %ws)")
     space.set_reals(f, "s", f.select(accepted, advanced, space.reals(f, "s")))
     more = f.emit(f"add {m.ints} {space.wholes(f, 'steps')}, {space.wholes(f, 'active')}")
     space.set_wholes(f, "steps", more)

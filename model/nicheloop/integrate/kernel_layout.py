@@ -5,10 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import ClassVar
 
 from nicheloop.equations.lanes import Function
 
-__all__ = ["Code", "Field", "Space", "job_address", "job_integer", "job_real"]
+__all__ = [
+    "Code",
+    "Field",
+    "Kind",
+    "Space",
+    "TangentSpace",
+    "job_address",
+    "job_integer",
+    "job_real",
+    "lane_position",
+]
 
 
 class Field(IntEnum):
@@ -39,6 +50,32 @@ class Field(IntEnum):
     ATOL = 18  # double[n]
     RTOL = 19  # bits of a double
     WANTS_OUTPUTS = 20  # 0 if SELECTION names species only
+    # Sensitivities. A run takes part once for every SLOTS of its columns; each time it counts as a run above.
+    SLOTS = 21  # columns that a lane carries
+    COLUMNS = 22  # columns of the result
+    FIRST_COLUMN = 23  # int64[runs]: the lane carries this column and those after it
+    SEED_TABLE = 24  # int64[periods]: number of the table that says what the columns act on
+    SEED_FIRST = (
+        25  # int64[(table * len(Kind) + kind) * COLUMNS + column], and one more: entries from there on
+    )
+    SEED_SOURCE = 26  # int64[entries]: which value of the sparse derivative
+    SEED_ROW = 27  # int64[entries]: where it is added
+    SEED_WEIGHT = 28  # double[entries]: times this
+    SHIFT_SLOPES = 29  # address of double[n, COLUMNS] or 0 [periods]
+    INITIAL_SLOPES = 30  # address of double[n, COLUMNS] or 0 [runs]
+    COLUMN_SPECIES = 31  # int64[COLUMNS]: the species whose initial amount the column is, or -1
+    COLUMN_PARAMETER = 32  # int64[COLUMNS]: the parameter that gives the column its size, or -1
+    SLOPES = 33  # double[...], written at SLOPE_START[run] + (row * WIDTH + position) * COLUMNS + slot
+    SLOPE_START = 34  # int64[runs]
+    CONTROLS = 35  # 1 if the error of the sensitivities counts in the size of steps
+
+
+class Kind(IntEnum):
+    """Sparse derivatives by parameters whose entries columns pick, see SEED_FIRST."""
+
+    RHS = 0
+    OUTPUTS = 1
+    INITIALS = 2
 
 
 class Code(IntEnum):
@@ -65,20 +102,26 @@ class Space:
     n_factors: int
     n_outputs: int
 
-    STATES = ("y", "f", "new", "right", "coupled", "atol", "u", "dense")
-    REALS = ("s", "h", "length", "start", "next", "advanced", "used", "h_accepted", "error_accepted")
-    WHOLES = ("run", "period", "row", "row_end", "final", "active", "fresh", "steps", "accepts", "rejected")
-    RESULTS = ("accepted", "trouble")  # of the last attempt, whole numbers
+    STATES: ClassVar[tuple[str, ...]] = ("y", "f", "new", "right", "coupled", "atol", "u", "dense")
+    REALS: ClassVar[tuple[str, ...]] = (
+        *("s", "h", "length", "start", "next", "advanced", "used"),
+        *("h_accepted", "error_accepted"),
+    )
+    WHOLES: ClassVar[tuple[str, ...]] = (
+        *("run", "period", "row", "row_end", "final", "active", "fresh", "steps", "accepts", "rejected"),
+        *("accepted", "trouble"),  # of the last attempt
+    )
 
     def sizes(self) -> dict[str, int]:
         """Length of every array in vectors, in order; ``arg`` and ``out`` are neighbours for SELECTION."""
         n = self.n
         blocks = {"u": 8, "dense": 3}
-        sizes = {name: blocks.get(name, 1) * n for name in self.STATES}
+        sizes = {"p": self.n_parameters}  # y follows: for second derivatives the state is a parameter, too
+        sizes |= {name: blocks.get(name, 1) * n for name in self.STATES}
         sizes |= {"arg": n, "out": self.n_outputs}
-        sizes |= {"p": self.n_parameters, "q": self.n_prepared, "jacobian": self.n_jacobian}
+        sizes |= {"q": self.n_prepared, "jacobian": self.n_jacobian}
         sizes |= {"factors": self.n_factors}
-        return sizes | dict.fromkeys((*self.REALS, *self.WHOLES, *self.RESULTS), 1)
+        return sizes | dict.fromkeys((*self.REALS, *self.WHOLES), 1)
 
     @property
     def total(self) -> int:
@@ -136,6 +179,60 @@ class Space:
 
     def _kind(self, name: str) -> str:
         return "double" if name in self.REALS else "i64"
+
+
+@dataclass(frozen=True)
+class TangentSpace(Space):
+    """Workspace of a kernel that carries sensitivities: behind the arrays, as many slots as the job says.
+
+    A slot is one column: the size of its parameter, the sensitivities before the step and after it, and its
+    eight stages.
+    """
+
+    n_rhs_p: int
+    n_bend: int
+    n_bend_p: int
+    n_bend_prepared: int
+    n_outputs_y: int
+    n_outputs_p: int
+    n_initials_p: int
+
+    REALS: ClassVar[tuple[str, ...]] = (*Space.REALS, "slope_error")
+    WHOLES: ClassVar[tuple[str, ...]] = (*Space.WHOLES, "first_column", "seeds")
+
+    def sizes(self) -> dict[str, int]:
+        """As of `Space`; ``slope`` and ``slope_out`` are neighbours for SELECTION."""
+        n = self.n
+        return super().sizes() | {
+            "slope": n,
+            "slope_out": self.n_outputs,
+            "slope_right": n,
+            "stage_jacobian": self.n_jacobian,
+            "stage_p": self.n_rhs_p,
+            "bend": self.n_bend,
+            "bend_p": self.n_bend_p,
+            "bend_q": self.n_bend_prepared,
+            "outputs_y": self.n_outputs_y,
+            "outputs_p": self.n_outputs_p,
+            "initials_p": self.n_initials_p,
+        }
+
+    @property
+    def slot(self) -> int:
+        """Length of a slot in vectors."""
+        return 1 + 10 * self.n
+
+    def slot_part(self, f: Function, slot: str, part: str, stage: int = 0) -> str:
+        """Address of the ``weight``, ``before``, ``after`` or ``stages`` of a slot."""
+        n = self.n
+        offset = {"weight": 0, "before": 1, "after": 1 + n, "stages": 1 + 2 * n}[part] + stage * n
+        first = f.emit(f"mul i64 {slot}, {self.slot}")
+        return f.place("%ws", f.emit(f"add i64 {first}, {self.total + offset}"))
+
+
+def lane_position(f: Function, lane: str, i: str) -> str:
+    """Position, counted in doubles, of element i of an array in a lane."""
+    return f.emit(f"add i64 {f.emit(f'mul i64 {i}, {f.module.lanes}')}, {lane}")
 
 
 def job_integer(f: Function, field: Field) -> str:

@@ -6,9 +6,9 @@ import math
 
 from nicheloop.equations.lanes import Function, Module
 from nicheloop.integrate import rodas
-from nicheloop.integrate.kernel_layout import Code, Field, Space, job_real
+from nicheloop.integrate.kernel_layout import Code, Field, Space, TangentSpace, job_integer, job_real
 
-__all__ = ["write_attempt", "write_dense", "write_first_step", "write_interpolate"]
+__all__ = ["combination", "write_attempt", "write_dense", "write_first_step", "write_interpolate"]
 
 _SAFETY = 0.9
 _SHRINK, _GROW = 1.0 / 5.0, 6.0  # bounds of the change of h from one step to the next
@@ -96,6 +96,8 @@ def write_attempt(module: Module, space: Space) -> None:
     _stages(f, space, h)
     error = _error(f, space)
     sound = f.compare("oge", pivot, f.mul(shift, module.real(_SMALLEST_PIVOT)))
+    if isinstance(space, TangentSpace):
+        error, sound = _with_slopes(f, space, error, sound)
     _verdict(f, space, error, sound, ending)
     f.do("ret void")
 
@@ -125,16 +127,16 @@ def _stages(f: Function, space: Space, h: str) -> None:
             space.n
         ) as i:  # one pass over the stages for both sums: they are what memory has to carry
             values = [f.load(stage, i) for stage in stages[:k]]
-            f.store(f.mul(per_h, _combination(f, rodas.C[k], values, "")), coupled, i)
+            f.store(f.mul(per_h, combination(f, rodas.C[k], values, "")), coupled, i)
             if k >= rodas.STAGES - 2:  # the last two add the stage before to the argument before
                 f.store(f.add(f.load(arg, i), values[-1]), arg, i)
             else:
-                f.store(_combination(f, rodas.A[k], values, f.load(y, i)), arg, i)
+                f.store(combination(f, rodas.A[k], values, f.load(y, i)), arg, i)
         f.do(f"call void @rhs(ptr {arg}, ptr {p}, ptr {q}, ptr {right})")
         f.do(f"call void @solve(ptr {factors}, ptr {right}, ptr {coupled}, ptr {stages[k]})")
 
 
-def _combination(f: Function, weights: tuple[float, ...], values: list[str], start: str) -> str:
+def combination(f: Function, weights: tuple[float, ...], values: list[str], start: str) -> str:
     """`start` (empty: nothing) plus the weighted sum of the values."""
     result = start
     for weight, value in zip(weights, values, strict=True):
@@ -158,6 +160,16 @@ def _error(f: Function, space: Space) -> str:
         ratio = f.div(error, scale)
         total.value = f.fma(ratio, ratio, total.value)
     return f.intrinsic("sqrt", f.mul(total.value, f.module.real(1.0 / space.n)))
+
+
+def _with_slopes(f: Function, space: TangentSpace, error: str, sound: str) -> tuple[str, str]:
+    """Where sensitivities control the step: the larger of both errors, which must be finite."""
+    controls = f.emit(f"icmp ne i64 {job_integer(f, Field.CONTROLS)}, 0")
+    with f.when(controls):
+        f.do("call void @tangents(ptr %job, ptr %ws)")
+    slope_error = space.reals(f, "slope_error")  # 0 unless they control it
+    finite = f.compare("olt", slope_error, f.module.real(math.inf))
+    return f.larger(error, slope_error), f.both(sound, finite)
 
 
 def _verdict(f: Function, space: Space, error: str, sound: str, ending: str) -> None:
