@@ -17,7 +17,7 @@ __all__ = ["SlopeOutcome", "work_with_slopes"]
 Reals = NDArray[np.float64]
 Wholes = NDArray[np.int64]
 
-_STATE_COST = 4  # one step of the state costs about as much as that of so many columns
+_STATE_COST = 5  # what all columns of a lane share costs as much as about so many of them
 _MOST_SLOTS = 24  # columns of a lane: beyond, their stages leave the cache
 _CONTROLLED_PARTS = 8  # with error control the parts must not depend on the machine
 
