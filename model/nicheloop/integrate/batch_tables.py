@@ -12,7 +12,7 @@ from nicheloop.integrate.batch_job import Tables
 
 if TYPE_CHECKING:
     from nicheloop.equations.system import System
-    from nicheloop.integrate.batch import BatchPeriod, Course
+    from nicheloop.integrate.batch_runs import BatchPeriod, Course
 
 __all__ = ["check_timetable", "count_runs", "grid_of", "rows_of", "tables_of_courses", "tables_of_periods"]
 

@@ -14,7 +14,7 @@ from nicheloop.integrate.kernel_layout import Kind
 if TYPE_CHECKING:
     from nicheloop.equations.system import System
     from nicheloop.equations.tape import Tape
-    from nicheloop.integrate.batch import BatchPeriod, Course
+    from nicheloop.integrate.batch_runs import BatchPeriod, Course
 
 __all__ = ["Columns", "PeriodSensitivity", "Slopes", "columns_of", "slopes_of_courses", "slopes_of_periods"]
 
