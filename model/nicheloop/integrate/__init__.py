@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from nicheloop.integrate.periods import METHODS, Period, Trajectory, integrate_periods
     from nicheloop.integrate.sensitivity import PeriodSensitivity
     from nicheloop.integrate.steady import SteadyState, balanced_growth, steady_state
+    from nicheloop.integrate.steady_sensitivity import GrowthSensitivities, SteadySlopes
     from nicheloop.integrate.stream import blocks_of, run_blocks
 
 __all__ = [
@@ -21,8 +22,10 @@ __all__ = [
     "BatchResult",
     "BatchSolver",
     "Course",
+    "GrowthSensitivities",
     "Period",
     "PeriodSensitivity",
+    "SteadySlopes",
     "SteadyState",
     "Trajectory",
     "balanced_growth",
@@ -36,6 +39,7 @@ _HOME = {
     "batch": ("BatchPeriod", "BatchResult", "BatchSolver", "Course"),
     "periods": ("METHODS", "Period", "Trajectory", "integrate_periods"),
     "sensitivity": ("PeriodSensitivity",),
+    "steady_sensitivity": ("GrowthSensitivities", "SteadySlopes"),
     "steady": ("SteadyState", "balanced_growth", "steady_state"),
     "stream": ("blocks_of", "run_blocks"),
 }
