@@ -1,0 +1,1 @@
+"""Measurements of nicheloop's engines beside those of other tools: ``python -m benchmarks``."""
