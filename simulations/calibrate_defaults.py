@@ -11,9 +11,10 @@ import argparse
 from pathlib import Path
 
 from nicheloop.analysis.calibration import fit_defaults, write_back
-from nicheloop.analysis.ensemble import make_ensemble
+from nicheloop.analysis.ensemble import load_ensemble, make_ensemble, refreshed, target_distance
 
 PACKAGE = Path(__file__).parents[1] / "model" / "nicheloop"
+ENSEMBLE = PACKAGE / "analysis" / "data" / "ensemble.csv.gz"
 
 
 def main() -> None:
@@ -24,6 +25,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--starts", type=int, default=8)
     parser.add_argument("--sets", type=int, default=1000)
+    parser.add_argument("--moves", type=int, default=100, help="refreshing moves after sampling")
+    parser.add_argument("--refresh", action="store_true", help="refresh the shipped ensemble only")
     parser.add_argument("--no-fit", action="store_true")
     parser.add_argument("--no-ensemble", action="store_true")
     options = parser.parse_args()
@@ -32,8 +35,12 @@ def main() -> None:
         write_back(fit.values, PACKAGE / "biology" / "parameters.csv")
         print(f"wrote {len(fit.values)} fitted values, cost {fit.cost:.3f}")
     if not options.no_ensemble:
-        ensemble = make_ensemble(options.sets, options.seed)
-        ensemble.save(PACKAGE / "analysis" / "data" / "ensemble.csv.gz")
+        if not options.refresh:
+            make_ensemble(options.sets, options.seed).save(ENSEMBLE)
+        sampled = load_ensemble()
+        with target_distance(sampled.names, workers=2) as distance:
+            ensemble = refreshed(sampled, distance, options.moves, options.seed)
+        ensemble.save(ENSEMBLE)
         print(f"wrote {len(ensemble.values)} parameter sets")
 
 

@@ -13,8 +13,9 @@ import csv
 import gzip
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib.resources import files
@@ -24,7 +25,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nicheloop.biology.priors import free_parameters, prior_quantile
+from nicheloop.biology.priors import free_parameters, prior_level, prior_quantile
 
 Floats = NDArray[np.float64]
 Distance = Callable[[Floats, float], Floats]
@@ -38,6 +39,8 @@ FIRST_STEP, SMALLEST_STEP, LARGEST_STEP = 0.5, 0.02, 0.95
 WANTED_ACCEPTANCE = 0.25
 SAMPLING_RTOL = 1e-4
 MOST_MOVES = 60
+BLOCK = 0.04
+"""Share of the parameters that a refreshing move exchanges."""
 SHORT_MOVE, FULL_MOVE = 0.35, 1.5
 """A stage ends when the accepted squared steps of the average set sum up to this (1 is the variance of the
 prior): soon while the condition is being tightened, in the last stage once twins have parted."""
@@ -112,6 +115,15 @@ def to_values(names: Sequence[str], positions: Floats) -> Floats:
     levels = ndtr(positions)
     columns = [prior_quantile(name, levels[:, i]) for i, name in enumerate(names)]
     return np.column_stack(columns) if columns else np.empty((len(positions), 0))
+
+
+def to_positions(names: Sequence[str], values: Floats) -> Floats:
+    """Standard-normal positions of parameter values, shape (sets, names): the inverse of `to_values`."""
+    from scipy.special import ndtri
+
+    levels = [prior_level(name, values[:, i]) for i, name in enumerate(names)]
+    # A value at the very end of its prior, as rounded in a file, is far out but not infinitely far.
+    return np.asarray(ndtri(np.clip(np.column_stack(levels), 1e-9, 1 - 1e-9)))
 
 
 def distance_to_targets(names: Sequence[str], positions: Floats, tolerance: float) -> Floats:
@@ -247,12 +259,63 @@ def _move(
     return step, moves, float(np.mean(accepted))
 
 
+def refreshed(
+    ensemble: Ensemble, distance: Distance, moves: int, seed: int, report: Callable[[str], None] = print
+) -> Ensemble:
+    """Replace a random block of parameters of every set by prior draws, again and again, within the targets.
+
+    Full-dimensional moves are short where the targets are narrow, so copies of one set stay alike in what no
+    target informs; a small block is exchanged whole.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+        Sets that meet all targets.
+    distance : callable
+        Distance to the targets.
+    moves : int
+        Number of blocks each set is offered.
+    seed : int
+        Seed of everything random.
+    report : callable
+        Told one line every ten moves.
+    """
+    rng = np.random.default_rng([seed, 3])
+    positions = to_positions(ensemble.names, ensemble.values)
+    exchanged, accepted = np.zeros(positions.shape), []
+    for move in range(moves):
+        block = rng.random(positions.shape) < BLOCK
+        proposed = np.where(block, rng.standard_normal(positions.shape), positions)
+        inside = distance(proposed, 0.0) <= 0.0
+        positions[inside] = proposed[inside]
+        exchanged[inside] += block[inside]
+        accepted.append(float(inside.mean()))
+        if (move + 1) % 10 == 0:
+            report(f"refresh {move + 1} of {moves}: acceptance {np.mean(accepted):.2f}")
+    diagnostics = {
+        "refreshing_moves": moves,
+        "refreshing_acceptance": float(np.mean(accepted)),
+        "median_exchanges_per_parameter": float(np.median(exchanged.mean(axis=0))),
+        "fewest_exchanges_per_parameter": float(exchanged.mean(axis=0).min()),
+    }
+    values = to_values(ensemble.names, positions)
+    return Ensemble(ensemble.names, values, {**ensemble.diagnostics, **diagnostics})
+
+
 def make_ensemble(sets: int, seed: int, workers: int = 2, report: Callable[[str], None] = print) -> Ensemble:
     """Sample the ensemble that ships with the package: the prior conditioned on the table of numbers.
 
     The result does not depend on the number of worker processes.
     """
     names = free_parameters()
+    with target_distance(names, workers) as distance:
+        positions, diagnostics = sample_conditioned(names, distance, sets, seed, report)
+    return Ensemble(names, to_values(names, positions), diagnostics)
+
+
+@contextmanager
+def target_distance(names: Sequence[str], workers: int) -> Iterator[Distance]:
+    """Give the distance to the table of numbers, shared out over worker processes."""
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
 
         def distance(positions: Floats, tolerance: float) -> Floats:
@@ -260,5 +323,4 @@ def make_ensemble(sets: int, seed: int, workers: int = 2, report: Callable[[str]
             found = pool.map(partial(distance_to_targets, names, tolerance=tolerance), chunks)
             return np.concatenate(list(found))
 
-        positions, diagnostics = sample_conditioned(names, distance, sets, seed, report)
-    return Ensemble(names, to_values(names, positions), diagnostics)
+        yield distance

@@ -145,6 +145,42 @@ def prior_quantile(name: str, probability: ArrayLike) -> Floats:
     return np.asarray(_median(row) * np.exp(_sigma(row) * z))
 
 
+def prior_level(name: str, x: ArrayLike) -> Floats:
+    """Probability of the prior below a value: the inverse of :func:`prior_quantile`.
+
+    Parameters
+    ----------
+    name : str
+        A parameter of the table with a prior that is not ``fixed``.
+    x : array_like
+        Values, in units of the table.
+
+    Returns
+    -------
+    ndarray
+        Between 0 and 1, of the shape of ``x``.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown or the parameter fixed.
+    """
+    from scipy.special import ndtr
+
+    row = _row(name)
+    low, high = _bounds(row)
+    values = np.asarray(x, dtype=np.float64)
+    if row.prior == "uniform":
+        level = (values - low) / (high - low)
+    elif row.prior == "loguniform":
+        level = np.log(values / low) / math.log(high / low)
+    else:
+        middle = values - _median(row) if row.prior == "normal" else np.log(values / _median(row))
+        outside = ndtr(-CUT)
+        level = (ndtr(middle / _sigma(row)) - outside) / (1 - 2 * outside)
+    return np.asarray(np.clip(level, 0.0, 1.0))
+
+
 def log_prior(name: str, x: ArrayLike) -> Floats:
     """Natural logarithm of the prior density of a parameter.
 
