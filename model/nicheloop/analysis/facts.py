@@ -39,7 +39,7 @@ class Switch:
 
 
 def switches() -> tuple[Switch, ...]:
-    """Return the facts of the literature set, section 4, as switches."""
+    """Return the published facts that limit the mechanism, as switches."""
     table = {name: row.value for name, row in rows().items()}
     return (
         Switch(
@@ -91,7 +91,7 @@ def switches() -> tuple[Switch, ...]:
         Switch(
             "Stromal CXCL11 stays far below its Kd at any plausible output; about 1e5 pg per 1e6 cells "
             "and 24 h would be needed",
-            "arithmetic, literature parameters.md section 4",
+            "arithmetic from the parameter table",
             "stroma secretes 500 times the default CXCL11",
             {"cxcl11_secretion_stroma": 500 * table["cxcl11_secretion_stroma"]},
         ),

@@ -218,13 +218,15 @@ GROUPS: tuple[Group, ...] = (
             },
         },
         (
-            Target(DOUBLING, "h", 24, 36, "PMC3411713 Table 1 and parameters.md", _doubling),
+            Target(
+                DOUBLING, "h", 24, 36, "PMC3411713 Table 1 (34 h) to Yu et al. (20.4 h), rounded", _doubling
+            ),
             Target(
                 IL1B_S,
                 "pg/mL",
                 0,
                 20,
-                "prior; PMID 9877448",
+                "prior; K562 shows IL-1β only after PMA, PMID 9877448",
                 lambda m, _: m("K562S/0", "il1b", 72),
                 log=False,
             ),
@@ -262,7 +264,14 @@ GROUPS: tuple[Group, ...] = (
         },
         (
             Target("growth rate K562R / K562S, no drug", "1", 0.6, 0.8, MAHON, _growth_ratio),
-            Target("IL-1β in medium at 72 h, K562R / K562S", "1", 3, 50, "prior; PMID 9877448", _il1b_ratio),
+            Target(
+                "IL-1β in medium at 72 h, K562R / K562S",
+                "1",
+                3,
+                50,
+                "prior; K562 shows IL-1β only after PMA, PMID 9877448",
+                _il1b_ratio,
+            ),
             Target(IC50_R, "uM", 1.5, 4, MAHON, _ic50("K562R", "K562R", DOSES_R)),
             Target(
                 "IC50 K562R / K562S", "1", 6, 16, MAHON, lambda _, known: ratio(known[IC50_R], known[IC50_S])
@@ -272,7 +281,7 @@ GROUPS: tuple[Group, ...] = (
                 "fraction",
                 0.02,
                 0.95,
-                "facts 2d",
+                "CML colonies under IL-1 blockade: Blood 1994;84:3142, Blood 1991;78:1476",
                 _il1b_share,
                 log=False,
             ),
