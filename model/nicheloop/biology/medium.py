@@ -59,7 +59,7 @@ SOLUTES: tuple[Solute, ...] = (
     Solute("celecoxib", "celecoxib_medium", "uM", 0.38137),
 )
 """Molar masses: IL-1β from PNAS 1986 (scilit 189c2522), IL-1Ra and CXCL11 from product and model headers,
-imatinib free base; IL-1R2, IgG, the interferons and celecoxib are textbook numbers that only convert doses."""
+imatinib free base; IL-1R2, IgG, the interferons, celecoxib are textbook numbers that only convert doses."""
 
 
 def layer_fraction(b: ModelBuilder, layer: str) -> object:
