@@ -151,8 +151,8 @@ def test_without_a_stock_culture_there_is_no_run(engine, monkeypatch):
 
     original = steady.balanced_growth
 
-    def fails_for_some(system, parameters, *rest):
-        found = original(system, parameters, *rest)
+    def fails_for_some(system, parameters, *rest, **options):
+        found = original(system, parameters, *rest, **options)
         if parameters[system.parameters.index("death_max")] != 0.5:
             return found
         return steady.SteadyState(found.y * np.nan, np.nan, np.inf, "failed", "no steady state")

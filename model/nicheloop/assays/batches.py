@@ -10,13 +10,18 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from nicheloop.assays.compiled import Compiled, Floats
+from nicheloop.assays.compiled import Compiled, Floats, stock_system
 from nicheloop.assays.plan import Plan, Step
 from nicheloop.assays.settings import Settings
 from nicheloop.assays.specimen import Specimen, with_values
 
 if TYPE_CHECKING:
     from nicheloop.integrate.batch import BatchPeriod, BatchSolver
+
+
+FEW_CULTURES = 8
+PASSAGES = (6.0, 18.0, *([24.0] * 18))
+"""Hours between the dilutions of a stock culture that is followed: three weeks."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +55,7 @@ def run_batch(
     """
     if plan.transfer is not None:
         _harvest(plan.transfer.plan, specimens, settings)
+    _grow_stocks(plan, specimens, settings)
     starts = [specimen.start(plan) for specimen in specimens]
     problems = [start.problem for start in starts]
     able = [i for i, problem in enumerate(problems) if not problem]
@@ -67,6 +73,31 @@ def run_batch(
         for i, message in zip(able, done.messages, strict=True):
             problems[i] = message
     return Batch(values, tuple(problems), reached)
+
+
+def _grow_stocks(plan: Plan, specimens: Sequence[Specimen], settings: Settings) -> None:
+    """Follow the stock cultures that a plan needs and that are not known yet, all of a host at once."""
+    from nicheloop.integrate.follow import follow_growth
+
+    scenario = plan.scenario
+    for inoculum in plan.inocula:
+        if inoculum.density <= 0:
+            continue
+        system = stock_system(scenario.promoter, inoculum.host)
+        cultures = [
+            s.culture(inoculum.host, system, scenario.resistance, plan.stock_parameters) for s in specimens
+        ]
+        missing = [(s, c) for s, c in zip(specimens, cultures, strict=True) if not s.has_stock(c)]
+        if len(missing) < FEW_CULTURES:
+            continue  # each is found by itself, without compiling another kernel
+        anchor = system.anchors[inoculum.host]
+        starts = np.stack([anchor / anchor.sum() * culture.density for _, culture in missing])
+        vectors = np.stack([culture.vector for _, culture in missing])
+        near = follow_growth(
+            system.system, vectors, starts, anchor, PASSAGES, atol=system.atol, threads=settings.threads
+        )
+        for (specimen, culture), state in zip(missing, near, strict=True):
+            specimen.keep_stock(culture, state)
 
 
 def _harvest(plan: Plan, specimens: Sequence[Specimen], settings: Settings) -> None:

@@ -40,6 +40,20 @@ class Stock:
 
 
 @dataclass(frozen=True, eq=False)
+class Culture:
+    """What a stock culture is grown from: host, equations, parameters, density (nM of cells).
+
+    Two cultures with the same ``key`` are the same.
+    """
+
+    host: str
+    system: Compiled
+    vector: Floats
+    density: float
+    key: tuple[Compiled, bytes]
+
+
+@dataclass(frozen=True, eq=False)
 class Start:
     """Initial state of one run; ``problem`` says why there is none."""
 
@@ -119,12 +133,25 @@ class Specimen:
         return self._stocks[key]
 
     def _find_stock(self, host: str, system: Compiled, resistance: str, fixed: FrozenMap[float]) -> Stock:
+        culture = self.culture(host, system, resistance, fixed)
+        if culture.key not in self._grown:
+            self.keep_stock(culture)
+        return self._grown[culture.key]
+
+    def culture(self, host: str, system: Compiled, resistance: str, fixed: FrozenMap[float]) -> Culture:
+        """Return what a stock culture is grown from."""
         vector = self.vector(system, resistance, fixed)
         density = vector[system.parameters[f"stock_density_{host}"]]
-        matters = (system, vector[system.used].tobytes() + density.tobytes())
-        if matters not in self._grown:
-            self._grown[matters] = _grown(system, vector, host, density * NANOMOLAR_PER_CELL_PER_ML)
-        return self._grown[matters]
+        key = (system, vector[system.used].tobytes() + density.tobytes())
+        return Culture(host, system, vector, float(density) * NANOMOLAR_PER_CELL_PER_ML, key)
+
+    def has_stock(self, culture: Culture) -> bool:
+        """Whether a stock culture is known already."""
+        return culture.key in self._grown
+
+    def keep_stock(self, culture: Culture, near: Floats | None = None) -> None:
+        """Find a stock culture, from a state near it if one is given, and keep it."""
+        self._grown[culture.key] = _grown(culture.system, culture.vector, culture.host, culture.density, near)
 
     def start(self, plan: Plan) -> Start:
         """Return the state just after the start, and the parameters of the first period."""
@@ -209,12 +236,12 @@ def _seed(state: Floats, stock: Stock, inoculum: Inoculum) -> None:
     np.add.at(state, inoculum.target, stock.state[inoculum.source] * share)
 
 
-def _grown(system: Compiled, vector: Floats, host: str, density: float) -> Stock:
+def _grown(system: Compiled, vector: Floats, host: str, density: float, near: Floats | None = None) -> Stock:
     """Find the steadily growing culture of one host at ``density`` (nM of cells)."""
     from nicheloop.integrate import balanced_growth
 
     anchor = system.anchors[host]
-    found = balanced_growth(system.system, vector, anchor, anchor, density)
+    found = balanced_growth(system.system, vector, anchor, anchor, density, near=near)
     outputs = system.system.outputs(found.y[None, :], vector)[0]
     if found.status == "ok":
         return Stock(found.y, outputs, "")

@@ -56,6 +56,7 @@ def balanced_growth(
     anchor: npt.ArrayLike,
     total: float,
     *,
+    near: npt.ArrayLike | None = None,
     max_iterations: int = 100,
 ) -> SteadyState:
     """State of a culture that is diluted as fast as it grows (a turbidostat).
@@ -75,6 +76,8 @@ def balanced_growth(
         Weights, not negative; for instance 1 for every species that is a cell.
     total : float
         What the anchored amount is kept at, above 0.
+    near : array_like of shape (n,), optional
+        A state that is close to the one wanted, as `follow_growth` gives it; tried first. NaN: none is known.
     max_iterations : int
         Most steps of Newton's method where the trajectory does not come to rest by itself.
 
@@ -96,6 +99,11 @@ def balanced_growth(
         raise ValueError("the anchor must not be negative and the guess must hold some of what it weighs")
     p = _checked(parameters, len(system.parameters), "parameters")
     flow = _Growth(system, p, weights / total, floor=1e-9 * total)
+    if near is not None and np.isfinite(near).all():
+        with np.errstate(all="ignore"):
+            found = _newton(flow, np.maximum(np.asarray(near, dtype=np.float64), 0.0))
+        if found is not None:
+            return SteadyState(found, flow.growth(system.rhs(found, p)), flow.residual(found), "ok", "")
     return _search(flow, start * (total / (weights @ start)), max_iterations)
 
 
