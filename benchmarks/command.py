@@ -12,8 +12,9 @@ import warnings
 from importlib import import_module
 from pathlib import Path
 
+from benchmarks.bystanders import Clock, share_of_others
 from benchmarks.cases import CASES, Case
-from benchmarks.goals import verdicts
+from benchmarks.goals import Verdict, verdicts
 from benchmarks.limits import limit
 from benchmarks.measure import FULL, QUICK, Bench, Effort
 from benchmarks.memory import Streamed, streamed
@@ -34,15 +35,20 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     record = Record()
     engines = _available(options.peers or list(ENGINES), record)
+    command = " ".join(["python -m benchmarks", *(arguments or sys.argv[1:])])
     for name in options.models or CASES:
         _measure(CASES[name](), engines, QUICK if options.quick else FULL, record)
-    memory, reproduction = _long_runs(options.quick or bool(options.models))
-    judged = verdicts(record.items, memory, reproduction, limit)
+        _write(options.out, record, verdicts(record.items, None, None, limit), command)
+    judged = verdicts(record.items, *_long_runs(options.quick or bool(options.models)), limit)
+    _write(options.out, record, judged, command)
     show(record, judged)
-    if options.out:
-        command = " ".join(["python -m benchmarks", *(arguments or sys.argv[1:])])
-        Path(options.out).write_text(markdown(record, judged, command), encoding="utf-8")
     return 0
+
+
+def _write(path: str, record: Record, judged: list[Verdict], command: str) -> None:
+    """Write what there is: a long measurement that is stopped has not been for nothing."""
+    if path:
+        Path(path).write_text(markdown(record, judged, command), encoding="utf-8")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -95,7 +101,9 @@ def _measure(case: Case, kinds: dict[str, type[Engine]], effort: Effort, record:
     }
     for item, measure in work.items():
         print(f"{case.name}: {item}", file=sys.stderr, flush=True)
+        before = Clock.now()
         timings = record.items[case.name, item] = measure()
+        record.others[case.name, item] = share_of_others(before)
         for name, timing in timings.items():
             if timing.problem:
                 record.failures[f"{name} on {case.name}, {item}"] = timing.problem

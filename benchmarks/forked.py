@@ -35,11 +35,10 @@ class Forked:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for pipe in self.pipes:
-            pipe.close()
+        for pipe in self.pipes:  # a closed pipe would not do: later processes hold copies of it
+            pipe.send(None)
         for process in self.processes:
-            process.join(5)
-            process.kill()
+            process.join()
 
     def sweep(self, rows: Reals) -> Reals:
         """One run per row: species[n, t, s]."""
@@ -54,10 +53,10 @@ class Forked:
 
 def _serve(engine: Engine, results: Reals, pipe: Connection) -> None:
     while True:
-        try:
-            first, rows = pipe.recv()
-        except EOFError:
+        task = pipe.recv()
+        if task is None:
             return
+        first, rows = task
         try:
             results[first : first + len(rows)] = engine.sweep(rows)
             pipe.send("")

@@ -30,6 +30,7 @@ class Record:
     cases: dict[str, Case] = field(default_factory=dict)
     setup: dict[str, dict[str, float]] = field(default_factory=dict)
     items: dict[tuple[str, str], Mapping[str, Timing]] = field(default_factory=dict)
+    others: dict[tuple[str, str], float] = field(default_factory=dict)
     cross_checks: dict[str, float] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
@@ -106,7 +107,8 @@ def markdown(record: Record, verdicts: Iterable[Verdict], command: str) -> str:
             "",
             f"{system.n} species, {len(case.network.reactions)} reactions, {len(case.varied)} parameters "
             f"vary. Tolerances: relative {case.rtol:g}, absolute {_range(case)}. The reference (LSODA) and "
-            f"Radau at the same tolerance differ by {record.cross_checks[name]:.0e}.",
+            f"Radau at the same tolerance differ by {record.cross_checks[name]:.0e}. "
+            f"{_bystanders(record, name)}",
             "",
             *_markdown_table(*table_of(record, name)),
             "",
@@ -127,10 +129,16 @@ _EXPLANATION = [
     "(log-normal, 25 %); its error is the largest of the first sets. On two cores, engines without threads",
     "run in two forked processes that are set up already and write into shared memory. Gradients are forward",
     "sensitivities of all species by all parameters that vary, one run on one core; their error is relative",
-    "to each sensitivity's largest value (at least 1 % of the species'), against differences of fourth order",
-    "at rtol 1e-11. PySB's simulator runs our model with all its species, the others with those that can",
-    "occur. CasADi's runs are compiled, its gradients interpreted: compiling those takes minutes.",
+    "to each sensitivity's largest value (at least 1 % of the species'), over ten parameters, against the",
+    "variational equations solved by LSODA at rtol 1e-11. PySB's simulator runs our model with all its",
+    "species, the others with those that can occur. CasADi's runs are compiled, its gradients interpreted:",
+    "compiling those takes minutes.",
 ]
+
+
+def _bystanders(record: Record, case: str) -> str:
+    shares = [f"{TITLES[item]} {share:.0%}" for (name, item), share in record.others.items() if name == case]
+    return f"Other programs took of the machine meanwhile: {', '.join(shares)}."
 
 
 def _range(case: Case) -> str:

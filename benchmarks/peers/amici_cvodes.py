@@ -21,7 +21,6 @@ class Amici(Engine):
 
     def __init__(self, case: Case) -> None:
         self.case = case
-        logging.getLogger("amici").setLevel(logging.ERROR)
         self.folder = tempfile.TemporaryDirectory()
         name = f"{case.name}_{id(self)}"
         SbmlImporter(sbml(case), from_file=False).sbml2amici(
@@ -30,6 +29,8 @@ class Amici(Engine):
             verbose=logging.ERROR,
             compute_conservation_laws=False,
         )
+        for logger in [name for name in logging.root.manager.loggerDict if name.startswith("amici")]:
+            logging.getLogger(logger).setLevel(logging.ERROR)  # each has a level of its own
         module = amici.import_model_module(name, f"{self.folder.name}/{name}")
         self.model = module.get_model()
         self.model.set_timepoints(case.times)
