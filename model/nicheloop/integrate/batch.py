@@ -204,7 +204,7 @@ class BatchSolver:
             slopes = slopes_of_periods(self._tangent.tape, by, periods, n, initial_sensitivities)
         outcome, derivatives = self._work(tables, selection, slopes)
         y = outcome.result.reshape(n, len(grid), len(names))
-        result = BatchResult(grid, y, names, outcome.code, outcome.reached, outcome.steps)
+        result = BatchResult(grid, y, names, outcome.code, outcome.reached, outcome.steps, outcome.lowest)
         if slopes is None or derivatives is None:
             return result
         by_column = derivatives.reshape(*y.shape, len(slopes.columns))
@@ -256,6 +256,7 @@ class BatchSolver:
                     outcome.code[one],
                     outcome.reached[one],
                     outcome.steps[one],
+                    outcome.lowest[one],
                     None if derivatives is None else derivatives[None, a:b],
                     () if slopes is None else slopes.columns.names,
                 )

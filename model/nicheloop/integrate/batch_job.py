@@ -63,6 +63,7 @@ class Outcome:
     code: Wholes
     reached: Reals
     steps: Wholes
+    lowest: Reals
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,7 @@ class Kernel:
             np.zeros(tables.runs, dtype=np.int64),
             np.zeros(tables.runs),
             np.zeros(tables.runs, dtype=np.int64),
+            np.zeros(tables.runs),
         )
         if tables.runs == 0:
             return outcome
@@ -140,6 +142,7 @@ class Kernel:
             Field.STATUS: outcome.code,
             Field.REACHED: outcome.reached,
             Field.STEPS: outcome.steps,
+            Field.LOWEST: outcome.lowest,
             Field.ATOL: settings.atol,
         }
         job = np.zeros(len(Field), dtype=np.int64)

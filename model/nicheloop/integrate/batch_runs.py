@@ -94,6 +94,10 @@ class BatchResult:
         Time up to which the values of each run hold.
     steps : int[n]
         Steps tried.
+    lowest : float[n]
+        The most negative amount that any species had at the end of a step, in units of its absolute tolerance;
+        0 if all stayed above the smallest absolute tolerance. Below about minus the square root of the number
+        of species, the tolerances do not explain it: the rates themselves drive an amount below zero.
     sensitivities : float[n, t, k, c] or None
         Derivatives of the k values by c columns, if asked for; NaN where `y` is.
     columns : tuple of str
@@ -106,6 +110,7 @@ class BatchResult:
     code: NDArray[np.int64]
     time_reached: Reals
     steps: NDArray[np.int64]
+    lowest: Reals
     sensitivities: Reals | None = None
     columns: tuple[str, ...] = ()
 

@@ -31,6 +31,7 @@ def write_drive(module: Module, space: Space) -> None:
     _write_enter(module, space)
     _write_serve(module, space)
     _write_rows(module, space)
+    _write_watch(module, space)
     _write_main(module, space)
 
 
@@ -86,6 +87,7 @@ def _write_close(module: Module, space: Space) -> None:
     f.store("%code", job_address(f, Field.STATUS), run, "i64")
     f.store(reached, job_address(f, Field.REACHED), run, "double")
     f.store(space.get(f, "steps", "%lane"), job_address(f, Field.STEPS), run, "i64")
+    f.store(space.get(f, "lowest", "%lane"), job_address(f, Field.LOWEST), run, "double")
     width = job_integer(f, Field.WIDTH)
     first = f.emit(f"mul i64 {space.get(f, 'row', '%lane')}, {width}")
     last = f.emit(f"mul i64 {space.get(f, 'row_end', '%lane')}, {width}")
@@ -109,6 +111,7 @@ def _write_take(module: Module, space: Space) -> None:
     with f.when(there):
         space.put(f, "run", "%lane", run)
         space.put(f, "steps", "%lane", "0")
+        space.put(f, "lowest", "%lane", double_text(0.0))
         first = f.load(job_address(f, Field.FIRST_PERIOD), run, "i64")
         space.put(f, "period", "%lane", f.emit(f"sub i64 {first}, 1"))
         times = job_address(f, Field.FIRST_TIME)
@@ -257,8 +260,11 @@ def _prepare_lanes(f: Function, space: Space) -> None:
     with f.count(total) as i:
         f.store(real(0.0), "%ws", i)
     source, target = job_address(f, Field.ATOL), space.array(f, "atol")
-    with f.count(space.n) as i:
-        f.store(f.spread(f.load(source, i, "double")), target, i)
+    with f.gather(space.n, 0, real(math.inf)) as least:
+        tolerance = f.spread(f.load(source, least.index, "double"))
+        f.store(tolerance, target, least.index)
+        least.value = f.smaller(least.value, tolerance)
+    space.set_reals(f, "floor", f.neg(least.value))
     space.set_reals(f, "next", real(math.inf))
     space.set_wholes(f, "run", whole(-1))
     space.set_wholes(f, "active", whole(1))
@@ -279,14 +285,40 @@ def _advance(f: Function, space: Space) -> None:
     with f.when(f.any(f.compare("ole", space.reals(f, "next"), until))):
         f.do("call void @dense(ptr %job, ptr %ws)")
         f.do(f"call void @rows(ptr %job, ptr %ws, {m.reals} {until}, i1 true)")
-    y, new = space.arrays(f, ["y", "new"])
-    with f.count(space.n) as i:
-        f.store(f.select(accepted, f.load(new, i), f.load(y, i)), y, i)
+    _move(f, space, accepted)
     if isinstance(space, TangentSpace):
         f.do("call void @settle(ptr %job, ptr %ws)")
     space.set_reals(f, "s", f.select(accepted, advanced, space.reals(f, "s")))
     more = f.emit(f"add {m.ints} {space.wholes(f, 'steps')}, {space.wholes(f, 'active')}")
     space.set_wholes(f, "steps", more)
+
+
+def _move(f: Function, space: Space, accepted: str) -> None:
+    """New y where the step was accepted; amounts below every absolute tolerance are looked at closely."""
+    y, new = space.arrays(f, ["y", "new"])
+    with f.gather(space.n, 0, f.module.real(0.0)) as least:
+        value = f.select(accepted, f.load(new, least.index), f.load(y, least.index))
+        f.store(value, y, least.index)
+        least.value = f.smaller(least.value, value)
+    with f.when(f.any(f.compare("olt", least.value, space.reals(f, "floor")))):
+        f.do("call void @watch(ptr %ws)")
+
+
+def _write_watch(module: Module, space: Space) -> None:
+    """``watch(ws)``: keep the most negative amount of each lane, in absolute tolerances.
+
+    Amounts above ``floor`` do not count, in whatever company the lane is.
+    """
+    f = module.function("watch", (("ptr", "ws"),))
+    y, atol = space.arrays(f, ["y", "atol"])
+    floor = space.reals(f, "floor")
+    with f.gather(space.n, 0, space.reals(f, "lowest")) as lowest:
+        value = f.load(y, lowest.index)
+        below = f.compare("olt", value, floor)
+        deep = f.select(below, f.div(value, f.load(atol, lowest.index)), module.real(0.0))
+        lowest.value = f.smaller(lowest.value, deep)
+    space.set_reals(f, "lowest", lowest.value)
+    f.do("ret void")
 
 
 def _give_up(f: Function, space: Space) -> None:

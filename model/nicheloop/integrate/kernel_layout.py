@@ -50,24 +50,25 @@ class Field(IntEnum):
     ATOL = 18  # double[n]
     RTOL = 19  # bits of a double
     WANTS_OUTPUTS = 20  # 0 if SELECTION names species only
+    LOWEST = 21  # double[runs]: the most negative amount met, in absolute tolerances
     # Sensitivities. A run takes part once for every SLOTS of its columns; each time it counts as a run above.
-    SLOTS = 21  # columns that a lane carries
-    COLUMNS = 22  # columns of the result
-    FIRST_COLUMN = 23  # int64[runs]: the lane carries this column and those after it
-    SEED_TABLE = 24  # int64[periods]: number of the table that says what the columns act on
+    SLOTS = 22  # columns that a lane carries
+    COLUMNS = 23  # columns of the result
+    FIRST_COLUMN = 24  # int64[runs]: the lane carries this column and those after it
+    SEED_TABLE = 25  # int64[periods]: number of the table that says what the columns act on
     SEED_FIRST = (
-        25  # int64[(table * len(Kind) + kind) * COLUMNS + column], and one more: entries from there on
+        26  # int64[(table * len(Kind) + kind) * COLUMNS + column], and one more: entries from there on
     )
-    SEED_SOURCE = 26  # int64[entries]: which value of the sparse derivative
-    SEED_ROW = 27  # int64[entries]: where it is added
-    SEED_WEIGHT = 28  # double[entries]: times this
-    SHIFT_SLOPES = 29  # address of double[n, COLUMNS] or 0 [periods]
-    INITIAL_SLOPES = 30  # address of double[n, COLUMNS] or 0 [runs]
-    COLUMN_SPECIES = 31  # int64[COLUMNS]: the species whose initial amount the column is, or -1
-    COLUMN_PARAMETER = 32  # int64[COLUMNS]: the parameter that gives the column its size, or -1
-    SLOPES = 33  # double[...], written at SLOPE_START[run] + (row * WIDTH + position) * COLUMNS + slot
-    SLOPE_START = 34  # int64[runs]
-    CONTROLS = 35  # 1 if the error of the sensitivities counts in the size of steps
+    SEED_SOURCE = 27  # int64[entries]: which value of the sparse derivative
+    SEED_ROW = 28  # int64[entries]: where it is added
+    SEED_WEIGHT = 29  # double[entries]: times this
+    SHIFT_SLOPES = 30  # address of double[n, COLUMNS] or 0 [periods]
+    INITIAL_SLOPES = 31  # address of double[n, COLUMNS] or 0 [runs]
+    COLUMN_SPECIES = 32  # int64[COLUMNS]: the species whose initial amount the column is, or -1
+    COLUMN_PARAMETER = 33  # int64[COLUMNS]: the parameter that gives the column its size, or -1
+    SLOPES = 34  # double[...], written at SLOPE_START[run] + (row * WIDTH + position) * COLUMNS + slot
+    SLOPE_START = 35  # int64[runs]
+    CONTROLS = 36  # 1 if the error of the sensitivities counts in the size of steps
 
 
 class Kind(IntEnum):
@@ -105,7 +106,7 @@ class Space:
     STATES: ClassVar[tuple[str, ...]] = ("y", "f", "new", "right", "coupled", "atol", "u", "dense")
     REALS: ClassVar[tuple[str, ...]] = (
         *("s", "h", "length", "start", "next", "advanced", "used"),
-        *("h_accepted", "error_accepted"),
+        *("h_accepted", "error_accepted", "lowest", "floor"),
     )
     WHOLES: ClassVar[tuple[str, ...]] = (
         *("run", "period", "row", "row_end", "final", "active", "fresh", "steps", "accepts", "rejected"),

@@ -131,5 +131,6 @@ def _joined(outcome: Outcome, slopes: Reals, tables: Tables, parts: int) -> Slop
         lost = np.isnan(other).all(axis=-1)
         result[lost] = np.nan
     slopes[np.isnan(result).all(axis=-1)] = np.nan
-    states = Outcome(result, code.max(axis=1), reached.min(axis=1), steps.max(axis=1))
+    lowest = outcome.lowest.reshape(shape).min(axis=1)
+    states = Outcome(result, code.max(axis=1), reached.min(axis=1), steps.max(axis=1), lowest)
     return SlopeOutcome(states, slopes)
