@@ -166,10 +166,14 @@ class Plan:
 
 
 @lru_cache(maxsize=1024)
-def plan_of(scenario: Scenario) -> Plan:
-    """Return the plan of a scenario."""
+def plan_of(scenario: Scenario, also: frozenset[int] = frozenset()) -> Plan:
+    """Return the plan of a scenario.
+
+    Its system holds what can be in the vessel, and what follows from the species ``also`` (see `seeded_by`):
+    wells that share a system are integrated together.
+    """
     transfer_plan = _conditioning_plan(scenario)
-    system = _system_of(scenario, transfer_plan)
+    system = compiled(scenario.promoter, seeded_by(scenario) | also)
     stock_parameters = _stock_parameters(scenario)
     inocula = tuple(_inoculum(scenario, system, host) for host in scenario.hosts)
     fixed = _fixed(scenario, system)
@@ -208,11 +212,13 @@ def _conditioning_plan(scenario: Scenario) -> Plan | None:
     return plan_of(run)
 
 
-def _system_of(scenario: Scenario, conditioning: Plan | None) -> Compiled:
-    """Compile what can be in the vessel: its cells, its treatments, and all the conditioned medium holds.
+def seeded_by(scenario: Scenario) -> frozenset[int]:
+    """Return what a vessel starts from: its cells, its treatments, and all the conditioned medium holds.
 
-    Imatinib always belongs to leukaemic cells: a dose-response and its vehicle share one system.
+    Imatinib always belongs to leukaemic cells: a dose-response and its vehicle share one system. Species are
+    counted in the whole network.
     """
+    conditioning = _conditioning_plan(scenario)
     doses: list[Mapping[str, float]] = [scenario.treatments, {"imatinib": 0.0} if scenario.lines else {}]
     for event in scenario.events:
         doses += [event.set, event.add, event.replace_medium.treatments if event.replace_medium else {}]
@@ -220,7 +226,7 @@ def _system_of(scenario: Scenario, conditioning: Plan | None) -> Compiled:
     if conditioning is not None:
         medium = np.flatnonzero(conditioning.compiled.layout.medium)
         seeds |= {conditioning.compiled.kept[i] for i in medium}
-    return compiled(scenario.promoter, seeds)
+    return seeds
 
 
 def _stock_parameters(scenario: Scenario) -> FrozenMap[float]:
