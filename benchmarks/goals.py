@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from benchmarks.measure import Timing, ratio
+from benchmarks.measure import OURS, Timing, ratio
 from benchmarks.memory import Streamed
 
-OURS = ("nicheloop", "nicheloop, one lane", "nicheloop, SciPy")
 Items = Mapping[tuple[str, str], Mapping[str, Timing]]
 """Timings of every engine, by (case, item)."""
 

@@ -21,12 +21,13 @@ class Lanes(Engine):
     solvers: dict[int, BatchSolver]
     lanes: ClassVar[int | None] = None
 
-    def __init__(self, case: Case) -> None:
+    def __init__(self, case: Case, rtol: float | None = None) -> None:
         self.case = case
         self.start = case.initial[None]
         system = compile_network(case.network)
         self.solvers = {
-            cores: BatchSolver(system, case.rtol, case.atol, cores, lanes=self.lanes) for cores in (1, 2)
+            cores: BatchSolver(system, rtol or case.rtol, case.atol, cores, lanes=self.lanes)
+            for cores in (1, 2)
         }
 
     def single(self, row: Reals) -> Reals:

@@ -95,8 +95,8 @@ class BatchResult:
     steps : int[n]
         Steps tried.
     lowest : float[n]
-        The most negative amount that any species had at the end of a step, in units of its absolute tolerance;
-        0 if all stayed above the smallest absolute tolerance. Below about minus the square root of the number
+        The most negative amount that any species had at the end of a step, in absolute tolerances of that
+        species; 0 if all stayed above the smallest absolute tolerance. Below about minus the square root of the number
         of species, the tolerances do not explain it: the rates themselves drive an amount below zero.
     sensitivities : float[n, t, k, c] or None
         Derivatives of the k values by c columns, if asked for; NaN where `y` is.
