@@ -200,7 +200,7 @@ BAD_FILES = {
     "no cells": ('title = "empty"\n', "no cells: expected lines, or stroma with mode"),
     "negative time": (LINES + "[[events]]\nat = -1\nwash_out = 1\n", "events.0.at: got -1, expected a value of at least 0 h"),
     "event after the end": ("duration = 10\n" + LINES + "[[events]]\nat = 11\nwash_out = 1\n", "events.0.at: got 11 h, expected at most the duration 10 h"),
-    "event without action": (LINES + "[[events]]\nat = 1\n", "events.0: nothing happens, expected wash_out, replace_medium, set, add or knockdown"),
+    "event without action": (LINES + "[[events]]\nat = 1\n", "events.0: nothing happens, expected wash_out, replace_medium, passage, set, add or knockdown"),
     "event without time": (LINES + "[[events]]\nwash_out = 1\n", "events.0.at: is missing"),
     "fraction": (LINES + "[[events]]\nat = 1\nwash_out = 1.5\n", "events.0.wash_out.fraction: got 1.5, expected a fraction from 0 to 1"),
     "kept solute": (LINES + '[[events]]\nat = 1\nwash_out = {keep = ["il1raa"]}\n', "unknown treatment 'il1raa', did you mean 'il1ra'?"),

@@ -6,7 +6,7 @@ Every reader raises ValueError with the offending value and what was expected; p
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, ValidationError, model_validator
@@ -14,11 +14,17 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, Val
 from nicheloop.assays.mapping import FrozenMap
 from nicheloop.assays.names import unknown
 from nicheloop.assays.units import CELL_DENSITY, UnitError, convert, dose, solute
+from nicheloop.biology.hosts import LEUKAEMIC, STROMA
+from nicheloop.biology.medium import SOLUTES
 from nicheloop.biology.table import rows
 
 KNOCKDOWNS = FrozenMap({"il1b": "il1b_knockdown"})
 """Genes that can be silenced, and the model parameter that holds the silenced fraction."""
 LAYERS = ("upper", "lower", "both")
+TREATMENTS = tuple(known.name for known in SOLUTES)
+"""Names of all that can be given."""
+EVENT_AXIS = "at"
+"""Axis of ``vary`` that moves the events."""
 
 
 class ScenarioError(ValueError):
@@ -102,6 +108,67 @@ def ascending_times(value: object) -> tuple[float, ...] | None:
     return tuple(sorted({in_unit("h")(time) for time in value}))
 
 
+def _solutes(value: object) -> tuple[str, ...]:
+    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
+        raise ValueError(f"got {value!r}, expected a list of treatments such as ['il1b']")
+    return tuple(solute(name).name for name in value)
+
+
+# -- axes of an experiment in many wells --------------------------------------------------------------------
+
+
+def _axes(value: object) -> FrozenMap[tuple[float, ...]]:
+    axes = {}
+    for axis, given in as_table(value, "axis = list of values").items():
+        unit = axis_unit(axis)
+        if isinstance(given, (str, bytes, Mapping)) or not isinstance(given, Iterable):
+            example = f"['0 {unit}', '1 {unit}']" if has_units(axis) else "[0, 1]"
+            raise ValueError(f"{axis}: got {given!r}, expected a list of values such as {example}")
+        values = tuple(_axis_value(axis, item) for item in given)
+        if not values:
+            raise ValueError(f"{axis}: got an empty list, expected at least one value")
+        if len(set(values)) < len(values):
+            twice = next(item for number, item in enumerate(values) if item in values[:number])
+            raise ValueError(f"{axis}: {twice:g} {unit} is listed twice, expected different values")
+        axes[axis] = values
+    return FrozenMap(axes)
+
+
+def _axis_value(axis: str, value: object) -> float:
+    if axis in TREATMENTS:
+        return _doses({axis: value})[axis]
+    if axis in rows():
+        return _numbers({axis: value})[axis]
+    try:
+        return in_unit(axis_unit(axis))(value)
+    except ValueError as error:
+        raise ValueError(f"{axis}: {error}") from None
+
+
+def axis_unit(axis: str) -> str:
+    """Return the unit of the values of an axis of ``vary``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such axis; the nearest is named.
+    """
+    if axis in TREATMENTS:
+        return solute(axis).unit
+    if axis in (*LEUKAEMIC, STROMA):
+        return CELL_DENSITY
+    if axis == EVENT_AXIS:
+        return "h"
+    if axis in rows():
+        return rows()[axis].unit
+    raise ValueError(unknown("axis", axis, [*TREATMENTS, *LEUKAEMIC, STROMA, EVENT_AXIS, *rows()]))
+
+
+def has_units(axis: str) -> bool:
+    """Whether values of an axis may be given with a unit: all but those of parameters of the model."""
+    return axis not in rows()
+
+
 Hours = Annotated[float, BeforeValidator(in_unit("h"))]
 Duration = Annotated[float, BeforeValidator(in_unit("h", strict=True))]
 Density = Annotated[float, BeforeValidator(in_unit(CELL_DENSITY))]
@@ -111,10 +178,12 @@ Fraction = Annotated[float, BeforeValidator(_fraction)]
 Doses = Annotated[FrozenMap[float], PlainValidator(_doses)]
 Knockdowns = Annotated[FrozenMap[float], PlainValidator(_knockdowns)]
 Numbers = Annotated[FrozenMap[float], PlainValidator(_numbers)]
+Axes = Annotated[FrozenMap[tuple[float, ...]], PlainValidator(_axes)]
+Solutes = Annotated[tuple[str, ...], PlainValidator(_solutes)]
 Layer = Annotated[Literal["upper", "lower", "both"], BeforeValidator(one_of("layer", LAYERS))]
 
 
-def nothing() -> FrozenMap[float]:
+def nothing() -> FrozenMap[Any]:
     return FrozenMap()
 
 

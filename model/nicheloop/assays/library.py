@@ -16,15 +16,16 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from nicheloop.assays.fields import ScenarioError
+from nicheloop.assays.fields import ScenarioError, axis_unit, has_units
 from nicheloop.assays.mapping import FrozenMap
 from nicheloop.assays.names import unknown
 from nicheloop.assays.scenario import Scenario, Seeding, checked
 from nicheloop.assays.units import CELL_DENSITY, solute
 
 _DEPTH = 8
-_UNITS = {
+UNITS = {
     "density": CELL_DENSITY,
+    "volume": "mL",
     "upper_volume": "mL",
     "lower_volume": "mL",
     "exchange": "1/h",
@@ -33,7 +34,7 @@ _UNITS = {
     "at": "h",
     "hours": "h",
 }
-_DOSES = ("treatments", "set", "add")
+DOSES = ("treatments", "set", "add")
 
 
 @lru_cache(maxsize=1)
@@ -163,7 +164,9 @@ def _plain(part: BaseModel) -> dict[str, Any]:
 def _plain_value(name: str, value: Any) -> Any:
     if isinstance(value, BaseModel):
         return _plain(value)
-    if name in _DOSES:
+    if name == "vary":
+        return {axis: [_plain_axis(axis, item) for item in values] for axis, values in value.items()}
+    if name in DOSES:
         return {drug: f"{amount!r} {solute(drug).unit}" for drug, amount in value.items()}
     if isinstance(value, FrozenMap):
         seedings = (item.density if isinstance(item, Seeding) else None for item in value.values())
@@ -173,7 +176,11 @@ def _plain_value(name: str, value: Any) -> Any:
         }
     if isinstance(value, tuple):
         return [_plain_value("", item) for item in value]
-    return f"{value!r} {_UNITS[name]}" if name in _UNITS else value
+    return f"{value!r} {UNITS[name]}" if name in UNITS else value
+
+
+def _plain_axis(axis: str, value: float) -> Any:
+    return f"{value!r} {axis_unit(axis)}" if has_units(axis) else value
 
 
 def _emitted(data: Mapping[str, Any], prefix: str) -> list[str]:
@@ -194,6 +201,8 @@ def _emitted(data: Mapping[str, Any], prefix: str) -> list[str]:
 def _scalar(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(_scalar(item) for item in value) + "]"
+    if isinstance(value, bool):
+        return str(value).lower()
     return _quoted(value) if isinstance(value, str) else repr(value)
 
 

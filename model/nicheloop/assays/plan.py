@@ -5,7 +5,7 @@ A plan holds no parameter value of the model, so one plan serves any number of p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -13,14 +13,20 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from nicheloop.assays.axes import places
 from nicheloop.assays.compiled import Compiled, Floats, compiled, home, seeds_of, stock_system
+from nicheloop.assays.events import Event
 from nicheloop.assays.fields import KNOCKDOWNS
 from nicheloop.assays.mapping import FrozenMap
-from nicheloop.assays.scenario import Event, Scenario
+from nicheloop.assays.scenario import ConditionedMedium, Scenario
 from nicheloop.assays.units import NANOMOLAR_PER_CELL_PER_ML, to_nanomolar
 from nicheloop.biology.hosts import STROMA
+from nicheloop.biology.medium import SOLUTES
 
 Indices = NDArray[np.intp]
+PROTEIN_KDA = 5.0
+"""Solutes above this molar mass are proteins, which boiling destroys; the others are small molecules."""
+PROTEINS = tuple(known.name for known in SOLUTES if (known.molar_mass or 0.0) > PROTEIN_KDA)
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,7 +177,17 @@ def plan_of(scenario: Scenario, also: frozenset[int] = frozenset()) -> Plan:
 
     Its system holds what can be in the vessel, and what follows from the species ``also`` (see `seeded_by`):
     wells that share a system are integrated together.
+
+    Raises
+    ------
+    ValueError
+        If the scenario varies something, and so is more than one well.
     """
+    if scenario.vary:
+        raise ValueError(
+            f"{scenario.name}: varies {', '.join(scenario.vary)} ({len(places(scenario))} wells), expected a "
+            "single well: run all with simulate_wells, or take one of scenario.wells()"
+        )
     transfer_plan = _conditioning_plan(scenario)
     system = compiled(scenario.promoter, seeded_by(scenario) | also)
     stock_parameters = _stock_parameters(scenario)
@@ -179,9 +195,7 @@ def plan_of(scenario: Scenario, also: frozenset[int] = frozenset()) -> Plan:
     fixed = _fixed(scenario, system)
     start, steps = _periods(scenario, system, dict(fixed))
     source = scenario.conditioned_medium
-    transfer = (
-        None if source is None or transfer_plan is None else _transfer(transfer_plan, system, source.fraction)
-    )
+    transfer = None if source is None or transfer_plan is None else _transfer(transfer_plan, system, source)
     return Plan(
         scenario=scenario,
         compiled=system,
@@ -221,7 +235,7 @@ def seeded_by(scenario: Scenario) -> frozenset[int]:
     conditioning = _conditioning_plan(scenario)
     doses: list[Mapping[str, float]] = [scenario.treatments, {"imatinib": 0.0} if scenario.lines else {}]
     for event in scenario.events:
-        doses += [event.set, event.add, event.replace_medium.treatments if event.replace_medium else {}]
+        doses += event.doses()
     seeds = seeds_of(scenario.promoter, scenario.hosts, {name for dose in doses for name in dose})
     if conditioning is not None:
         medium = np.flatnonzero(conditioning.compiled.layout.medium)
@@ -246,10 +260,13 @@ def _inoculum(scenario: Scenario, system: Compiled, host: str) -> Inoculum:
     return Inoculum(host, stock, anchor, source, target, density * NANOMOLAR_PER_CELL_PER_ML)
 
 
-def _transfer(plan: Plan, system: Compiled, fraction: float) -> Transfer:
+def _transfer(plan: Plan, system: Compiled, medium: ConditionedMedium) -> Transfer:
     there = plan.compiled
+    lost = monomers_of(there, [*(PROTEINS if medium.boiled else ()), *medium.depleted])
     rows = []
     for i in np.flatnonzero(there.layout.medium):
+        if there.layout.monomers[i] & lost:
+            continue
         here = system.position[there.kept[i]]
         if there.layout.layer[i]:
             pair = _layer_pair(system, here)
@@ -257,7 +274,13 @@ def _transfer(plan: Plan, system: Compiled, fraction: float) -> Transfer:
         else:
             rows.append((i, here, -1))
     source, target, weight = np.array(rows, dtype=np.intp).reshape(-1, 3).T
-    return Transfer(plan, source, target, weight, fraction)
+    return Transfer(plan, source, target, weight, medium.fraction)
+
+
+def monomers_of(system: Compiled, solutes: Iterable[str]) -> set[str]:
+    """Monomers that solutes consist of: what contains one of them is the solute or a complex of it."""
+    layout = system.layout
+    return {monomer for name in solutes for i in system.free(name).values() for monomer in layout.monomers[i]}
 
 
 def _layer_pair(system: Compiled, species: int) -> dict[str, int]:
@@ -304,7 +327,7 @@ def _silenced(events: list[Event], system: Compiled) -> dict[int, float]:
 
 
 def _edit(events: list[Event], scenario: Scenario, system: Compiled) -> Edit:
-    """Compose what happens at one instant, event by event: wash, replace, set, add."""
+    """Compose what happens at one instant, event by event: wash, replace, split, set, add."""
     edit = Edit.none(system.system.n)
     for event in events:
         if event.wash_out:
@@ -313,6 +336,10 @@ def _edit(events: list[Event], scenario: Scenario, system: Compiled) -> Edit:
             share = event.replace_medium.fraction
             edit = edit.then(_diluted(system, share, ()))
             edit = edit.then(_dosed(event.replace_medium.treatments, scenario, system, share))
+        if event.passage:
+            share = event.passage.fraction
+            edit = edit.then(_split(system, share))
+            edit = edit.then(_dosed(event.passage.treatments, scenario, system, share))
         edit = edit.then(_cleared(event.set, scenario, system))
         edit = edit.then(_dosed(event.set, scenario, system))
         edit = edit.then(_dosed(event.add, scenario, system))
@@ -322,10 +349,17 @@ def _edit(events: list[Event], scenario: Scenario, system: Compiled) -> Edit:
 def _diluted(system: Compiled, fraction: float, keep: tuple[str, ...]) -> Edit:
     """Remove a fraction of all in the medium but what contains a kept solute."""
     layout = system.layout
-    stays = {monomer for name in keep for i in system.free(name).values() for monomer in layout.monomers[i]}
+    stays = monomers_of(system, keep)
     goes = layout.medium & np.array([not (monomers & stays) for monomers in layout.monomers])
     edit = Edit.none(system.system.n)
     edit.scale[goes] = 1 - fraction
+    return edit
+
+
+def _split(system: Compiled, fraction: float) -> Edit:
+    """Remove a fraction of everything, cells and medium."""
+    edit = Edit.none(system.system.n)
+    edit.scale[:] = 1 - fraction
     return edit
 
 

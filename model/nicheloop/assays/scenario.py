@@ -20,19 +20,21 @@ from pydantic import (
     model_validator,
 )
 
+from nicheloop.assays import axes
+from nicheloop.assays.events import Event, Passage, Replacement, WashOut
 from nicheloop.assays.fields import (
+    TREATMENTS,
+    Axes,
     Density,
     Doses,
     Duration,
     Fraction,
-    Hours,
     Knockdowns,
     Layer,
     Numbers,
     Part,
-    Rate,
     ScenarioError,
-    Volume,
+    Solutes,
     as_table,
     ascending_times,
     nothing,
@@ -41,14 +43,25 @@ from nicheloop.assays.fields import (
 )
 from nicheloop.assays.mapping import FrozenMap
 from nicheloop.assays.names import unknown
-from nicheloop.assays.units import dose
+from nicheloop.assays.vessel import Vessel
 from nicheloop.biology import PROMOTERS, RESISTANCES
 from nicheloop.biology.hosts import LEUKAEMIC, STROMA
 
+__all__ = [
+    "ConditionedMedium",
+    "Event",
+    "Passage",
+    "Replacement",
+    "Scenario",
+    "Seeding",
+    "Stroma",
+    "Vessel",
+    "WashOut",
+    "checked",
+]
+
 STROMA_MODES = ("none", "coculture", "transwell", "conditioned_medium")
 SAMPLES_PER_RUN = 10_000
-INSERT_24_WELL = (0.1, 0.6)
-"""Medium in the insert and below it, mL."""
 
 
 class Seeding(Part):
@@ -109,115 +122,6 @@ class Stroma(Part):
         return self
 
 
-class Vessel(Part):
-    """A well, or a transwell with an insert.
-
-    CXCL11 is followed in two layers of the medium. In a transwell they are the insert and the well below it;
-    in a well without insert the lower one is the medium next to the stroma, where it is secreted.
-
-    Attributes
-    ----------
-    kind : str
-        ``well`` or ``transwell``.
-    upper_volume, lower_volume : float or None
-        Medium of the layers, mL. None: as the parameter ``lower_volume_fraction`` says in a well, 0.1 mL in
-        the insert and 0.6 mL below it in a transwell (24-well plate).
-    exchange : float or None
-        How fast a difference between the layers levels out, 1/h; None: as the parameter ``insert_exchange``
-        says.
-    """
-
-    kind: Annotated[
-        Literal["well", "transwell"], BeforeValidator(one_of("vessel", ("well", "transwell")))
-    ] = "well"
-    upper_volume: Volume | None = None
-    lower_volume: Volume | None = None
-    exchange: Rate | None = None
-
-    @property
-    def lower_volume_fraction(self) -> float | None:
-        """Share of the medium that is in the lower layer; None leaves it to the parameter table."""
-        if self.upper_volume is not None and self.lower_volume is not None:
-            return self.lower_volume / (self.upper_volume + self.lower_volume)
-        return INSERT_24_WELL[1] / sum(INSERT_24_WELL) if self.kind == "transwell" else None
-
-    @model_validator(mode="after")
-    def _volumes_come_in_pairs(self) -> Self:
-        if (self.upper_volume is None) != (self.lower_volume is None):
-            raise ValueError("one volume only, expected both upper_volume and lower_volume, or neither")
-        return self
-
-
-class WashOut(Part):
-    """Cells are washed: a fraction of everything in the medium goes.
-
-    Attributes
-    ----------
-    fraction : float
-        Share that is removed, 0 to 1.
-    keep : tuple of str
-        Solutes that stay (with the complexes they are in), as when the wash medium contains them.
-    """
-
-    fraction: Fraction = 1.0
-    keep: tuple[str, ...] = ()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _bare_fraction(cls, data: Any) -> Any:
-        return data if isinstance(data, (Mapping, WashOut)) else {"fraction": data}
-
-    @model_validator(mode="after")
-    def _solutes_exist(self) -> Self:
-        for name in self.keep:
-            dose(0.0, name)
-        return self
-
-
-class Replacement(Part):
-    """A share of the medium is replaced by fresh medium, which may hold treatments."""
-
-    fraction: Fraction = 1.0
-    treatments: Doses = Field(default_factory=nothing)
-
-
-class Event(Part):
-    """What is done at one time, in this order: wash or replace medium, set, add, silence.
-
-    Attributes
-    ----------
-    at : float
-        Hours after the start.
-    wash_out, replace_medium : WashOut, Replacement or None
-        Removal of medium.
-    set, add : mapping
-        Free concentration of a treatment made equal to a dose, or raised by it.
-    knockdown : mapping
-        Silenced fraction of a gene's transcription from now on.
-    """
-
-    at: Hours
-    wash_out: WashOut | None = None
-    replace_medium: Replacement | None = None
-    set: Doses = Field(default_factory=nothing)
-    add: Doses = Field(default_factory=nothing)
-    knockdown: Knockdowns = Field(default_factory=nothing)
-
-    @model_validator(mode="after")
-    def _does_something(self) -> Self:
-        if not (self.wash_out or self.replace_medium or self.set or self.add or self.knockdown):
-            raise ValueError("nothing happens, expected wash_out, replace_medium, set, add or knockdown")
-        return self
-
-    def without_treatments(self) -> Event | None:
-        """Return the event as it happens to a vehicle well; None if nothing is left."""
-        fresh = self.replace_medium
-        if not (self.wash_out or fresh or self.knockdown):
-            return None
-        plain = None if fresh is None else Replacement(fraction=fresh.fraction)
-        return Event(at=self.at, wash_out=self.wash_out, replace_medium=plain, knockdown=self.knockdown)
-
-
 class ConditionedMedium(Part):
     """Medium that other cells have conditioned, cell-free.
 
@@ -231,16 +135,29 @@ class ConditionedMedium(Part):
         When it is taken; None: at the end of that run.
     fraction : float
         Its share of the new medium: 0.5 is a 1:1 dilution with fresh medium.
+    boiled : bool
+        Whether it was boiled: proteins are lost, small molecules (drugs, PGE2) stay.
+    depleted : tuple of str
+        Solutes that were taken out, as with an antibody on beads: free and in complexes.
     """
 
     scenario: Scenario
     hours: Duration | None = None
     fraction: Fraction = 1.0
+    boiled: bool = False
+    depleted: Solutes = ()
 
     @property
     def harvest(self) -> float:
         """Hours of conditioning."""
         return self.scenario.duration if self.hours is None else self.hours
+
+    @model_validator(mode="after")
+    def _one_run(self) -> Self:
+        if self.scenario.vary:
+            varied = ", ".join(self.scenario.vary)
+            raise ValueError(f"scenario: {self.scenario.name} varies {varied}, expected a single experiment")
+        return self
 
     @model_validator(mode="after")
     def _within_run(self) -> Self:
@@ -275,7 +192,7 @@ class Scenario(Part):
     conditioned_medium : ConditionedMedium or None
         Cell-free medium of another run.
     vessel : Vessel
-        Well or transwell.
+        Well of a plate or transwell.
     duration : float
         Hours.
     times : tuple of float or None
@@ -284,6 +201,10 @@ class Scenario(Part):
         Sampling interval, h.
     parameters : mapping
         Model parameters that differ from the table.
+    vary : mapping
+        What differs between the wells of an experiment, axis to values; the wells are all combinations. An
+        axis is a treatment (dose from the start), a line or ``stroma`` (density), ``at`` (time of the first
+        event; later ones keep their distance) or a parameter of the model.
     """
 
     name: str = "unnamed"
@@ -307,10 +228,16 @@ class Scenario(Part):
     times: Annotated[tuple[float, ...] | None, PlainValidator(ascending_times)] = None
     every: Duration = 1.0
     parameters: Numbers = Field(default_factory=nothing)
+    vary: Axes = Field(default_factory=nothing)
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
-        for problem in (self._cells_problem(), self._stroma_problem(), self._time_problem()):
+        for problem in (
+            self._cells_problem(),
+            self._stroma_problem(),
+            self._time_problem(),
+            axes.problem(self),
+        ):
             if problem:
                 raise ValueError(problem)
         return self
@@ -322,9 +249,9 @@ class Scenario(Part):
 
     def _stroma_problem(self) -> str | None:
         mode, kind = self.stroma.mode, self.vessel.kind
-        if mode == "transwell" and kind != "transwell":
+        if mode == "transwell" and not self.vessel.has_insert:
             return f"stroma mode 'transwell' in a vessel {kind!r}, expected [vessel] kind = 'transwell'"
-        if mode == "coculture" and kind != "well":
+        if mode == "coculture" and self.vessel.has_insert:
             return f"stroma mode 'coculture' in a vessel {kind!r}, expected stroma mode 'transwell'"
         source = self.conditioned_medium
         if mode == "conditioned_medium" and (source is None or not source.scenario.stroma.present):
@@ -362,20 +289,31 @@ class Scenario(Part):
             *([STROMA] if self.stroma.present else []),
         )
 
+    def wells(self) -> tuple[Scenario, ...]:
+        """Return the single wells of an experiment: all combinations of what it varies, last axis fastest.
+
+        Each is named after what sets it apart, ``name[imatinib=1 uM, il1ra=0 ng/mL]``. A scenario that varies
+        nothing is its only well.
+        """
+        return axes.wells(self)
+
     def with_(self, **changes: Any) -> Scenario:
         """Return a changed copy; the copy is checked like any scenario.
 
         ``treatments``, ``parameters``, ``lines`` and ``knockdown`` are merged into what is there; every other
         field is replaced, and a mapping given for ``stroma`` or ``vessel`` changes the named parts only.
+        What is set here is not varied any more.
 
         Examples
         --------
         >>> load_scenario("imatinib_k562r").with_(treatments={"imatinib": "3 uM"})  # doctest: +SKIP
         """
         data = {name: getattr(self, name) for name in self.model_fields_set | {"name"}}
+        if self.vary:
+            data["vary"] = axes.without(self.vary, axes.set_by(changes))
         for name, change in changes.items():
             current = getattr(self, name, None)
-            if isinstance(change, Mapping) and isinstance(current, FrozenMap):
+            if isinstance(change, Mapping) and isinstance(current, FrozenMap) and name != "vary":
                 change = {**current, **change}
             elif isinstance(change, Mapping) and isinstance(current, BaseModel):
                 change = {**dict(current), **change}
@@ -385,10 +323,15 @@ class Scenario(Part):
     def vehicle(self) -> Scenario:
         """Return the matching vehicle well: the same without any treatment.
 
-        Washes, replacements of medium, knock-downs and conditioned medium stay as they are.
+        Washes, replacements of medium, passages, knock-downs and conditioned medium stay as they are. A
+        scenario without treatments is its own vehicle.
         """
         events = tuple(left for event in self.events if (left := event.without_treatments()) is not None)
-        return self.model_copy(update={"treatments": nothing(), "events": events})
+        vary = axes.without(self.vary, TREATMENTS)
+        if not self.treatments and events == self.events and vary == self.vary:
+            return self
+        plain = {"treatments": nothing(), "events": events, "vary": vary}
+        return self.model_copy(update={**plain, "name": axes.vehicle_name(self.name)})
 
 
 ConditionedMedium.model_rebuild()
