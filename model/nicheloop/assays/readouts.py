@@ -1,25 +1,32 @@
 """Read-outs: what an assay would measure, computed from the state of the model.
 
-A read-out is measured on a host (``viability:K562R``) or on the medium (``il1b``). To add one, make a
-`Readout` and ask a result for it: ``run[Readout(...)]``.
+A read-out is measured on a host (``viability:K562R``) or on the medium (``il1b``). It also knows its assay:
+noise, background, limits. To add one, make a `Readout` and ask a result for it: ``run[Readout(...)]``.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from nicheloop.assays.names import unknown
+from nicheloop.assays.noise import Noise
+from nicheloop.assays.noise_table import shipped_limits, shipped_noise
 from nicheloop.assays.units import NANOMOLAR_PER_CELL_PER_ML, nanomolar_factor
 from nicheloop.biology.hosts import HOSTS, LEUKAEMIC, STROMA
 
 Floats = NDArray[np.float64]
 MEDIUM = ""
+RELATIVES = ("", "vehicle", "stock")
+"""What a read-out is relative to: nothing, the matching vehicle well, an untreated stock culture."""
+GROWN = 1e-6
+"""Logarithm of the growth of a control from which on a GR value can be told."""
 
 
 class Readings(Protocol):
@@ -60,7 +67,25 @@ class Readout:
     hosts : tuple of str
         Cells it can be measured on; empty if it is measured in the medium.
     compute : callable
-        ``compute(readings, host)`` gives the values, shape (..., times).
+        ``compute(readings, host)`` gives the values, shape (..., times). Arithmetic and NumPy's elementary
+        functions only: derivatives are carried through them.
+    noise : Noise or None
+        How values of replicate wells scatter on one plate; None: not known.
+    background : float
+        What the assay shows of nothing, in the unit of the read-out.
+    saturation, detection_limit : float or None
+        Ends of the assay: a value at or beyond one is only known to be beyond it.
+    relative : str
+        What the values are relative to: nothing (""), the matching ``vehicle`` well, an untreated ``stock``
+        culture.
+    plate_sd : float
+        SD of the natural logarithm of the factor between plates. Values relative to a vehicle well of the
+        same plate have none.
+
+    Raises
+    ------
+    ValueError
+        If a limit is not a number, the limits are in the wrong order, or ``relative`` is unknown.
     """
 
     name: str
@@ -68,6 +93,30 @@ class Readout:
     description: str
     hosts: tuple[str, ...]
     compute: Callable[[Readings, str], Floats]
+    noise: Noise | None = None
+    background: float = 0.0
+    saturation: float | None = None
+    detection_limit: float | None = None
+    relative: str = ""
+    plate_sd: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.relative not in RELATIVES:
+            raise ValueError(f"{self.name}: relative: {unknown('reference', self.relative, RELATIVES)}")
+        for name in ("background", "saturation", "detection_limit", "plate_sd"):
+            value = getattr(self, name)
+            if value is not None and not math.isfinite(value):
+                raise ValueError(f"{self.name}: {name}: got {value!r}, expected a finite number")
+        if self.plate_sd < 0:
+            raise ValueError(f"{self.name}: plate_sd: got {self.plate_sd!r}, expected at least 0")
+        low, high = self.detection_limit, self.saturation
+        if low is not None and high is not None and low >= high:
+            raise ValueError(f"{self.name}: detection_limit {low:g} is not below saturation {high:g}")
+
+    def measured(self, values: ArrayLike) -> Floats:
+        """What the assay shows of true values: background added, and no more than it can show."""
+        shown: Floats = np.add(values, self.background)
+        return shown if self.saturation is None else np.minimum(shown, self.saturation)
 
 
 def _viable_cells(run: Readings, host: str) -> Floats:
@@ -76,6 +125,39 @@ def _viable_cells(run: Readings, host: str) -> Floats:
 
 def _viability(run: Readings, host: str) -> Floats:
     return _ratio(run.output(f"cells_{host}"), run.vehicle().output(f"cells_{host}"))
+
+
+def gr_value(cells: ArrayLike, seeded: ArrayLike, control: ArrayLike) -> Floats:
+    """Growth-rate inhibition value: 2 ** (log2(cells / seeded) / log2(control / seeded)) - 1.
+
+    1 is growth as in the control, 0 none, and negative where cells were lost; -1 where none are left. Before
+    either well has changed it is 1, its limit: a treatment has not reached the cells yet.
+
+    Parameters
+    ----------
+    cells, seeded, control : array_like
+        Living cells in the treated well, at the start, and in the vehicle well; any unit they share.
+
+    Returns
+    -------
+    ndarray
+        NaN where cells have changed and the control has not grown.
+
+    References
+    ----------
+    Hafner M, Niepel M, Chung M, Sorger PK. Nat Methods 2016, doi:10.1038/nmeth.3853; the formula as given at
+    labsyspharm.github.io/dye-drop-microsite.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        grown, treated = np.log(np.divide(control, seeded)), np.log(np.divide(cells, seeded))
+        start = (np.absolute(grown) <= GROWN) & (np.absolute(treated) <= GROWN)
+        told = np.where(start | (grown > GROWN), 1.0, np.nan)
+        values: Floats = told * (np.exp2(start + treated / (start + grown)) - 1.0)
+    return values
+
+
+def _gr(run: Readings, host: str) -> Floats:
+    return gr_value(run.output(f"cells_{host}"), run.seeded(host), run.vehicle().output(f"cells_{host}"))
 
 
 def _apoptosis(run: Readings, host: str) -> Floats:
@@ -124,22 +206,52 @@ def _ratio(numerator: Floats, denominator: Floats) -> Floats:
     return quotient
 
 
+def _shipped(
+    name: str,
+    unit: str,
+    description: str,
+    hosts: tuple[str, ...],
+    compute: Callable[[Readings, str], Floats],
+    relative: str = "",
+) -> Readout:
+    """Make a read-out with the noise and limits of ``assay_noise.csv``."""
+    noise, limits = shipped_noise(name, whole=100.0 if unit == "%" else 1.0), shipped_limits(name)
+    return Readout(name, unit, description, hosts, compute, noise, relative=relative, **limits)
+
+
 READOUTS: tuple[Readout, ...] = (
-    Readout("viable_cells", "cells/mL", "living cells per mL of medium", HOSTS, _viable_cells),
-    Readout("viability", "fraction", "living cells, of those in the vehicle well", LEUKAEMIC, _viability),
-    Readout("apoptosis", "%", "annexin V: dead cells not yet fallen apart, of all", LEUKAEMIC, _apoptosis),
-    Readout("growth_rate", "1/h", "division minus death", HOSTS, _expression("growth_rate")),
-    Readout("migrated", "%", "cells at the stroma or below an insert, of all living", LEUKAEMIC, _migrated),
-    Readout("il1b", "pg/mL", "free IL-1β in the medium", (), _elisa("il1b", "il1b_medium")),
-    Readout("cxcl11", "pg/mL", "free CXCL11, intact and clipped", (), _elisa("cxcl11", "cxcl11_medium")),
-    Readout("il1b_in_cells", "pg/1e6 cells", "IL-1β in cells, as mature form", LEUKAEMIC, _il1b_in_cells),
-    Readout("il1b_mRNA", "fold", "per cell, of K562S in stock", LEUKAEMIC, _fold("il1b_mRNA", "K562S")),
-    Readout("cxcl11_mRNA", "fold", "per cell, of stroma in stock", (STROMA,), _fold("cxcl11_mRNA", STROMA)),
-    Readout("p_bcr_abl", "fraction", "phosphorylated share of BCR-ABL", LEUKAEMIC, _expression("p_bcr_abl")),
-    Readout("p_crkl", "fraction", "phosphorylated share of CrkL", LEUKAEMIC, _expression("p_crkl")),
-    Readout("p_stat5", "fraction", "phosphorylated share of STAT5", LEUKAEMIC, _expression("p_stat5")),
-    Readout("p_erk", "fraction", "phosphorylated share of ERK", LEUKAEMIC, _expression("p_erk")),
-    Readout("nuclear_nfkb", "fraction", "share of NF-κB in the nucleus", HOSTS, _expression("nuclear_nfkb")),
+    _shipped("viable_cells", "cells/mL", "living cells per mL of medium", HOSTS, _viable_cells),
+    _shipped(
+        "viability",
+        "fraction",
+        "living cells, of those in the vehicle well",
+        LEUKAEMIC,
+        _viability,
+        "vehicle",
+    ),
+    _shipped("gr", "1", "growth-rate inhibition (GR) value", LEUKAEMIC, _gr, "vehicle"),
+    _shipped("apoptosis", "%", "annexin V: dead cells not yet fallen apart, of all", LEUKAEMIC, _apoptosis),
+    _shipped("growth_rate", "1/h", "division minus death", HOSTS, _expression("growth_rate")),
+    _shipped("migrated", "%", "cells at the stroma or below an insert, of all living", LEUKAEMIC, _migrated),
+    _shipped("il1b", "pg/mL", "free IL-1β in the medium", (), _elisa("il1b", "il1b_medium")),
+    _shipped("cxcl11", "pg/mL", "free CXCL11, intact and clipped", (), _elisa("cxcl11", "cxcl11_medium")),
+    _shipped("il1b_in_cells", "pg/1e6 cells", "IL-1β in cells, as mature form", LEUKAEMIC, _il1b_in_cells),
+    _shipped(
+        "il1b_mRNA", "fold", "per cell, of K562S in stock", LEUKAEMIC, _fold("il1b_mRNA", "K562S"), "stock"
+    ),
+    _shipped(
+        "cxcl11_mRNA",
+        "fold",
+        "per cell, of stroma in stock",
+        (STROMA,),
+        _fold("cxcl11_mRNA", STROMA),
+        "stock",
+    ),
+    _shipped("p_bcr_abl", "fraction", "phosphorylated share of BCR-ABL", LEUKAEMIC, _expression("p_bcr_abl")),
+    _shipped("p_crkl", "fraction", "phosphorylated share of CrkL", LEUKAEMIC, _expression("p_crkl")),
+    _shipped("p_stat5", "fraction", "phosphorylated share of STAT5", LEUKAEMIC, _expression("p_stat5")),
+    _shipped("p_erk", "fraction", "phosphorylated share of ERK", LEUKAEMIC, _expression("p_erk")),
+    _shipped("nuclear_nfkb", "fraction", "share of NF-κB in the nucleus", HOSTS, _expression("nuclear_nfkb")),
 )
 
 
