@@ -1,4 +1,8 @@
-"""What is read off a measured curve: half-maximal doses and steepness. Vectorised over parameter sets."""
+"""What is read off a measured curve: half-maximal doses, growth-rate metrics. Vectorised over parameter sets.
+
+Lines that grow at different speeds are compared by GR values (`nicheloop.gr_value`, read-out ``gr``), not by
+viability: a slow line keeps more of its vehicle under the same inhibition of its growth.
+"""
 
 from __future__ import annotations
 
@@ -55,3 +59,61 @@ def ec50(doses: ArrayLike, response: ArrayLike, baseline: ArrayLike) -> Floats:
     rest = np.asarray(baseline, dtype=float)
     half = rest + 0.5 * (y.max(axis=-1) - rest)
     return half_dose(doses, -y, -half)
+
+
+def gr50(doses: ArrayLike, gr: ArrayLike) -> Floats:
+    """Dose at which the GR value first falls to 0.5, linear in log dose.
+
+    Parameters
+    ----------
+    doses : array_like, shape (d,)
+        Ascending and positive.
+    gr : array_like, shape (..., d)
+        GR value at each dose.
+
+    Returns
+    -------
+    ndarray, shape (...)
+        As `half_dose`: 0, inf or NaN where there is none.
+    """
+    return half_dose(doses, gr)
+
+
+def gr_max(gr: ArrayLike) -> Floats:
+    """Largest effect of a drug: the lower of the GR values at the two highest doses.
+
+    Parameters
+    ----------
+    gr : array_like, shape (..., d)
+        GR values, doses ascending.
+
+    Returns
+    -------
+    ndarray, shape (...)
+        Between 0 and 1 growth is slowed in part, at 0 it stops, below 0 cells are lost; NaN where one of the
+        two is missing.
+    """
+    lowest: Floats = np.min(np.asarray(gr, dtype=float)[..., -2:], axis=-1)
+    return lowest
+
+
+def gr_aoc(doses: ArrayLike, gr: ArrayLike) -> Floats:
+    """Area over the GR curve, averaged over the logarithms of the doses.
+
+    Parameters
+    ----------
+    doses : array_like, shape (d,)
+        Ascending and positive, at least two.
+    gr : array_like, shape (..., d)
+        GR value at each dose.
+
+    Returns
+    -------
+    ndarray, shape (...)
+        0 without effect, 1 where growth stops at every dose, 2 where all cells are lost at every dose.
+    """
+    x = np.log(np.asarray(doses, dtype=float))
+    missing = 1.0 - np.asarray(gr, dtype=float)
+    middle = 0.5 * (missing[..., 1:] + missing[..., :-1])
+    area: Floats = (middle * np.diff(x)).sum(axis=-1) / (x[-1] - x[0])
+    return area
