@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 import nicheloop as nl
-from nicheloop.assays.batches import FEW_CULTURES
 from nicheloop.assays.settings import Settings
+from nicheloop.assays.stocks import FEW_CULTURES
 from nicheloop.assays.study import Study
 from nicheloop.biology.priors import free_parameters, sample_prior
 

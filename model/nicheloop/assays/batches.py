@@ -1,32 +1,38 @@
-"""One plan for many parameter sets at once, with the batch engine."""
+"""Plans for many parameter sets at once, with the batch engine; derivatives by parameters, if wanted.
+
+Plans with the same equations and the same period edges are integrated together: each run has its own
+parameters and edits, all are sampled whenever one is, and each keeps the times that are its own. What comes
+of a run does not depend, to the last bit, on what is run beside it.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from nicheloop.assays.compiled import Compiled, Floats, stock_system
-from nicheloop.assays.plan import Plan, Step
+from nicheloop.assays.compiled import Compiled, Floats
+from nicheloop.assays.plan import Plan
 from nicheloop.assays.settings import Settings
-from nicheloop.assays.specimen import Specimen, with_values
+from nicheloop.assays.specimen import Specimen
+from nicheloop.assays.stocks import grow_stocks, stocks_of
 
 if TYPE_CHECKING:
-    from nicheloop.integrate.batch import BatchPeriod, BatchSolver
+    from nicheloop.assays.together import Together
+    from nicheloop.integrate import BatchResult, BatchSolver
 
-
-FEW_CULTURES = 8
-PASSAGES = (6.0, 18.0, *([24.0] * 18))
-"""Hours between the dilutions of a stock culture that is followed: three weeks."""
+Columns = Literal["species"] | Sequence[str]
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """What came of the runs.
+    """What came of the runs of one plan.
 
     Attributes
     ----------
@@ -36,87 +42,145 @@ class Batch:
         Per run; empty if all went well.
     time_reached : ndarray, shape (runs,)
         Hours; NaN if a run could not start.
+    slopes : ndarray, shape (runs, times, columns, by), or None
+        Derivatives of the values by parameters of the table, if asked for; NaN where the values are.
     """
 
     values: Floats
     problems: tuple[str, ...]
     time_reached: Floats
+    slopes: Floats | None = None
 
 
-def run_batch(
-    plan: Plan,
+def run_plans(
+    plans: Sequence[Plan],
     specimens: Sequence[Specimen],
     settings: Settings,
-    columns: Literal["species"] | Sequence[str],
-) -> Batch:
-    """Run a plan for every specimen; media that others condition are made first, in a batch, too.
+    columns: Columns,
+    by: Sequence[str] = (),
+) -> list[Batch]:
+    """Run every plan for every specimen; stock cultures and conditioned media are made first, and shared.
 
-    ``columns`` are all species, or named outputs.
+    Parameters
+    ----------
+    plans : sequence of Plan
+        What to run.
+    specimens : sequence of Specimen
+        The parameter sets.
+    settings : Settings
+        Tolerances and threads; the engine is the batch engine, whatever they say.
+    columns : "species" or sequence of str
+        What to keep: all species, or these observables and expressions.
+    by : sequence of str, optional
+        Parameters of the table to differentiate by.
+
+    Returns
+    -------
+    list of Batch
+        One per plan, in order.
     """
-    if plan.transfer is not None:
-        _harvest(plan.transfer.plan, specimens, settings)
-    _grow_stocks(plan, specimens, settings)
-    starts = [specimen.start(plan) for specimen in specimens]
-    problems = [start.problem for start in starts]
-    able = [i for i, problem in enumerate(problems) if not problem]
-    system = plan.compiled.system
-    width = system.n if columns == "species" else len(columns)
-    values = np.full((len(specimens), plan.times.size, width), np.nan)
-    reached = np.full(len(specimens), math.nan)
-    if able:
-        vectors = np.stack([starts[i].vector for i in able])
-        periods = [_period(step, plan, vectors) for step in plan.steps]
-        initials = np.stack([starts[i].state for i in able])
-        done = _solver(plan.compiled, settings).run_periods(periods, initials, plan.times, outputs=columns)
-        values[able] = done.y
-        reached[able] = done.time_reached
-        for i, message in zip(able, done.messages, strict=True):
-            problems[i] = message
-    return Batch(values, tuple(problems), reached)
+    from nicheloop.assays.together import Together, kind_of
+
+    names = tuple(by)
+    _harvest(plans, specimens, settings, names)
+    grow_stocks((key for plan in plans for key in stocks_of(plan)), specimens, settings)
+    sheets = [_Sheet.of(plan, len(specimens), columns, names) for plan in plans]
+    for some in _alike(specimens, lambda specimen: _given(specimen, names)):
+        for others in _alike(plans, lambda plan: kind_of(plan, names)):
+            runs = Together([plans[i] for i in others], [specimens[j] for j in some], names)
+            _fill([sheets[i] for i in others], np.array(some), runs, settings, columns)
+    return [Batch(sheet.values, tuple(sheet.problems), sheet.reached, sheet.slopes) for sheet in sheets]
 
 
-def _grow_stocks(plan: Plan, specimens: Sequence[Specimen], settings: Settings) -> None:
-    """Follow the stock cultures that a plan needs and that are not known yet, all of a host at once."""
-    from nicheloop.integrate.follow import follow_growth
+def _harvest(
+    plans: Sequence[Plan], specimens: Sequence[Specimen], settings: Settings, by: tuple[str, ...]
+) -> None:
+    """Make the conditioned media (and their derivatives) that plans need and some specimen lacks."""
 
-    scenario = plan.scenario
-    for inoculum in plan.inocula:
-        if inoculum.density <= 0:
-            continue
-        system = stock_system(scenario.promoter, inoculum.host)
-        cultures = [
-            s.culture(inoculum.host, system, scenario.resistance, plan.stock_parameters) for s in specimens
-        ]
-        missing = [(s, c) for s, c in zip(specimens, cultures, strict=True) if not s.has_stock(c)]
-        if len(missing) < FEW_CULTURES:
-            continue  # each is found by itself, without compiling another kernel
-        anchor = system.anchors[inoculum.host]
-        starts = np.stack([anchor / anchor.sum() * culture.density for _, culture in missing])
-        vectors = np.stack([culture.vector for _, culture in missing])
-        near = follow_growth(
-            system.system, vectors, starts, anchor, PASSAGES, atol=system.atol, threads=settings.threads
-        )
-        for (specimen, culture), state in zip(missing, near, strict=True):
-            specimen.keep_stock(culture, state)
+    def lacks(specimen: Specimen, plan: Plan) -> bool:
+        return not specimen.has_harvest(plan) or bool(by and not specimen.slopes(by).has_harvest(plan))
+
+    sources = dict.fromkeys(plan.transfer.plan for plan in plans if plan.transfer is not None)
+    missing = [plan for plan in sources if any(lacks(specimen, plan) for specimen in specimens)]
+    if not missing:
+        return
+    for plan, done in zip(missing, run_plans(missing, specimens, settings, "species", by), strict=True):
+        for j, specimen in enumerate(specimens):
+            specimen.keep_harvest(plan, done.values[j, -1], done.problems[j])
+            if done.slopes is not None:
+                specimen.slopes(by).keep_harvest(plan, done.slopes[j, -1])
 
 
-def _harvest(plan: Plan, specimens: Sequence[Specimen], settings: Settings) -> None:
-    missing = [specimen for specimen in specimens if not specimen.has_harvest(plan)]
-    if missing:
-        done = run_batch(plan, missing, settings, "species")
-        for specimen, states, problem in zip(missing, done.values, done.problems, strict=True):
-            specimen.keep_harvest(plan, states[-1], problem)
+def _alike(items: Sequence[Item], key: Callable[[Item], Hashable]) -> Iterator[list[int]]:
+    """Positions of the items that share a key, group by group."""
+    groups: dict[Hashable, list[int]] = {}
+    for i, item in enumerate(items):
+        groups.setdefault(key(item), []).append(i)
+    yield from groups.values()
 
 
-def _period(step: Step, plan: Plan, vectors: Floats) -> BatchPeriod:
-    from nicheloop.integrate.batch import BatchPeriod
+def _given(specimen: Specimen, by: tuple[str, ...]) -> Hashable:
+    """What has to be the same in specimens whose parameters move in the same way."""
+    return frozenset(specimen.overrides) if by and not specimen.drawn else None
 
-    parameters = vectors if step.fixed == plan.fixed else with_values(vectors, step.fixed)
-    if step.edit is None:
-        return BatchPeriod(step.start, step.end, parameters)
-    lower = vectors[:, plan.compiled.parameters["lower_volume_fraction"]]
-    return BatchPeriod(
-        step.start, step.end, parameters, step.edit.scale[None, :], step.edit.total_shift(lower)
+
+@dataclass(frozen=True, eq=False)
+class _Sheet:
+    """Where the results of one plan are collected, one row per specimen."""
+
+    values: Floats
+    slopes: Floats
+    problems: list[str]
+    reached: Floats
+
+    @classmethod
+    def of(cls, plan: Plan, specimens: int, columns: Columns, by: tuple[str, ...]) -> _Sheet:
+        width = plan.compiled.system.n if columns == "species" else len(columns)
+        values = np.full((specimens, plan.times.size, width), np.nan)
+        slopes = np.full((*values.shape, len(by)), np.nan)
+        return cls(values, slopes, [""] * specimens, np.full(specimens, math.nan))
+
+
+def _fill(
+    sheets: Sequence[_Sheet], rows: NDArray[np.intp], runs: Together, settings: Settings, columns: Columns
+) -> None:
+    """Integrate, and write what comes out to the rows of the plans' sheets."""
+    for sheet, seeds in zip(sheets, runs.seeds, strict=True):
+        for row, problem in zip(rows, seeds.problems, strict=True):
+            sheet.problems[row] = problem
+    if not runs.able.size:
+        return
+    live = runs.live(() if columns == "species" else columns)
+    done = _integrated(runs, live, settings, columns)
+    messages = done.messages
+    of_plan, of_specimen = np.divmod(runs.able, runs.specimens)
+    for i, (sheet, plan) in enumerate(zip(sheets, runs.plans, strict=True)):
+        mine = np.flatnonzero(of_plan == i)
+        own = rows[of_specimen[mine]]
+        picked = np.searchsorted(runs.times, plan.times)
+        sheet.values[own] = done.y[np.ix_(mine, picked)]
+        sheet.reached[own] = done.time_reached[mine]
+        slopes = np.zeros((mine.size, *sheet.slopes.shape[1:]))
+        if done.sensitivities is not None:
+            slopes[..., live] = done.sensitivities[np.ix_(mine, picked)]
+        slopes[np.isnan(sheet.values[own])] = np.nan
+        sheet.slopes[own] = slopes
+        for row, run in zip(own, mine, strict=True):
+            sheet.problems[row] = messages[run]
+
+
+def _integrated(runs: Together, live: NDArray[np.intp], settings: Settings, columns: Columns) -> BatchResult:
+    solver = _solver(runs.compiled, settings)
+    periods, initials = runs.periods(live), runs.initials()
+    if not live.size:
+        return solver.run_periods(periods, initials, runs.times, outputs=columns)
+    return solver.run_periods(
+        periods,
+        initials,
+        runs.times,
+        outputs=columns,
+        sensitivities=[runs.named(column) for column in live],
+        initial_sensitivities=runs.initial_slopes[:, :, live],
     )
 
 

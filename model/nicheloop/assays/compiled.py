@@ -251,7 +251,7 @@ class Compiled:
         self.outputs = {name: i for i, name in enumerate(self.system.output_names)}
         self.atol = self.layout.atol()
         self.anchors = {host: _ones_at(self.layout.cells(host), self.system.n) for host in HOSTS}
-        self.used = _used_parameters(network)
+        self.used = _parameters_in(network, [reaction.rate for reaction in network.reactions])
         self._observables = dict(network.observables)
 
     def vector(self, values: Mapping[str, float]) -> Floats:
@@ -262,6 +262,10 @@ class Compiled:
             if index is not None:
                 vector[index] = value
         return vector
+
+    def used_by(self, outputs: Iterable[str]) -> NDArray[np.intp]:
+        """Return the indices of the parameters that the formulas of some outputs name."""
+        return _parameters_in(self.system.network, outputs)
 
     def free(self, name: str) -> dict[str, int]:
         """Species of a solute in its free form, by layer (``""`` if it is not layered)."""
@@ -280,12 +284,12 @@ def _ones_at(indices: NDArray[np.intp], size: int) -> Floats:
     return ones
 
 
-def _used_parameters(network: Network) -> NDArray[np.intp]:
-    """Indices of the parameters on which any rate of the network depends."""
+def _parameters_in(network: Network, texts: Iterable[str]) -> NDArray[np.intp]:
+    """Indices of the parameters that occur in formulas, also by way of expressions."""
     formulas = dict(network.expressions)
     words = re.compile(r"[A-Za-z]\w*")
     seen: set[str] = set()
-    todo = [word for reaction in network.reactions for word in words.findall(reaction.rate)]
+    todo = [word for text in texts for word in words.findall(text)]
     while todo:
         word = todo.pop()
         if word not in seen:

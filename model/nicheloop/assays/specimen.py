@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from nicheloop.assays.compiled import Compiled, Floats, stock_system
 from nicheloop.assays.mapping import FrozenMap
 from nicheloop.assays.plan import Inoculum, Plan
 from nicheloop.assays.settings import Settings
+from nicheloop.assays.slopes import SpecimenSlopes
 from nicheloop.assays.units import NANOMOLAR_PER_CELL_PER_ML
 from nicheloop.biology import parameter_values
 
@@ -107,6 +108,7 @@ class Specimen:
         self._stocks: dict[tuple[str, str, str, FrozenMap[float]], Stock] = {}
         self._grown: dict[tuple[Compiled, bytes], Stock] = {}
         self._harvests: dict[Plan, tuple[Floats, str]] = {}
+        self._slopes: dict[tuple[str, ...], SpecimenSlopes] = {}
 
     def values(self, resistance: str, fixed: FrozenMap[float]) -> dict[str, float]:
         """Return every parameter by name; what a scenario fixes wins over the parameter set."""
@@ -153,18 +155,20 @@ class Specimen:
         """Find a stock culture, from a state near it if one is given, and keep it."""
         self._grown[culture.key] = _grown(culture.system, culture.vector, culture.host, culture.density, near)
 
-    def start(self, plan: Plan) -> Start:
-        """Return the state just after the start, and the parameters of the first period."""
-        system = plan.compiled
-        vector = self.vector(system, plan.scenario.resistance, plan.stock_parameters).copy()
-        for index, value in plan.fixed:
-            vector[index] = value
-        lower = vector[system.parameters["lower_volume_fraction"]]
-        state = np.zeros(system.system.n)
+    def parameters(self, plan: Plan) -> Floats:
+        """Return the parameters of a plan's system that hold from its start."""
+        vector = self.vector(plan.compiled, plan.scenario.resistance, plan.stock_parameters)
+        return with_values(vector, plan.fixed)
+
+    def seeded(self, plan: Plan) -> Start:
+        """Return the cells and the conditioned medium of a plan, before any treatment."""
+        vector = self.parameters(plan)
+        state = np.zeros(plan.compiled.system.n)
         problems = []
         if plan.transfer is not None:
             harvest, problem = self.harvest(plan.transfer.plan)
             problems.append(problem)
+            lower = vector[plan.compiled.parameters["lower_volume_fraction"]]
             state += plan.transfer.shift(harvest, lower, state.size)
         for inoculum in plan.inocula:
             if inoculum.density > 0:
@@ -173,8 +177,20 @@ class Specimen:
                 )
                 problems.append(stock.problem)
                 _seed(state, stock, inoculum)
-        state = state * plan.start.scale + plan.start.total_shift(lower)
         return Start(state, vector, "; ".join(filter(None, problems)))
+
+    def start(self, plan: Plan) -> Start:
+        """Return the state just after the start, and the parameters of the first period."""
+        seeded = self.seeded(plan)
+        lower = seeded.vector[plan.compiled.parameters["lower_volume_fraction"]]
+        state = seeded.state * plan.start.scale + plan.start.total_shift(lower)
+        return replace(seeded, state=state)
+
+    def slopes(self, by: tuple[str, ...]) -> SpecimenSlopes:
+        """Return the derivatives of all this by parameters of the table (one object for each choice)."""
+        if by not in self._slopes:
+            self._slopes[by] = SpecimenSlopes(self, by)
+        return self._slopes[by]
 
     def harvest(self, plan: Plan) -> tuple[Floats, str]:
         """Return the state at the end of a run that conditions medium, and what went wrong."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nicheloop.assays.batches import Batch, run_batch
+from nicheloop.assays.batches import Batch, run_plans
 from nicheloop.assays.compiled import Floats, stock_system
 from nicheloop.assays.plan import Plan, plan_of
 from nicheloop.assays.readouts import outputs_needed
@@ -15,6 +15,7 @@ from nicheloop.assays.result import Result, Runs
 from nicheloop.assays.scenario import Scenario
 from nicheloop.assays.settings import Settings
 from nicheloop.assays.specimen import Course, Specimen, with_values
+from nicheloop.assays.stocks import StockKey, grow_stocks
 
 
 class Study:
@@ -68,7 +69,7 @@ class Study:
         )
 
     def _in_batch(self, plan: Plan, specimen: Specimen) -> Course:
-        done = run_batch(plan, [specimen], self.settings, "species")
+        (done,) = run_plans([plan], [specimen], self.settings, "species")
         vector = specimen.start(plan).vector
         return Course(done.values[0], vector, done.problems[0], float(done.time_reached[0]))
 
@@ -78,20 +79,33 @@ class Study:
         Of the few hundred outputs of the model, those are kept that the read-outs need. Others can be named,
         or asked of the runs: then the scenario is run again, and later ones keep them from the start.
         """
-        known = self._runs.get(scenario)
-        if known is None or any(name not in known.columns for name in outputs):
-            self._extra.update(outputs)
-            self._runs[scenario] = self._run_all(scenario)
-        return self._runs[scenario]
+        return self.runs_of([scenario], *outputs)[0]
 
-    def _run_all(self, scenario: Scenario) -> Runs:
-        plan = plan_of(scenario)
-        wanted = outputs_needed(scenario.hosts) | self._extra
-        names = tuple(name for name in plan.compiled.outputs if name in wanted)
+    def runs_of(self, scenarios: Sequence[Scenario], *outputs: str) -> list[Runs]:
+        """Run several scenarios, as `runs` does one; those that can be are integrated together."""
+        missing: dict[tuple[str, ...], list[Scenario]] = {}
+        for scenario in dict.fromkeys(scenarios):
+            known = self._runs.get(scenario)
+            if known is None or any(name not in known.columns for name in outputs):
+                missing.setdefault(scenario.hosts, []).append(scenario)
+        self._extra.update(outputs)
+        for alike in missing.values():
+            self._run_all(alike)
+        return [self._runs[scenario] for scenario in scenarios]
+
+    def _run_all(self, scenarios: Sequence[Scenario]) -> None:
+        """Run scenarios with the same hosts, so that the same outputs are kept of all."""
+        plans = [plan_of(scenario) for scenario in scenarios]
+        wanted = outputs_needed(scenarios[0].hosts) | self._extra
+        names = tuple(name for name in plans[0].compiled.outputs if name in wanted)
         if self.settings.engine == "scipy":
-            done = _one_by_one(plan, self.specimens, names)
+            done = [_one_by_one(plan, self.specimens, names) for plan in plans]
         else:
-            done = run_batch(plan, self.specimens, self.settings, names)
+            done = run_plans(plans, self.specimens, self.settings, names)
+        for scenario, plan, batch in zip(scenarios, plans, done, strict=True):
+            self._runs[scenario] = self._kept(scenario, plan, batch, names)
+
+    def _kept(self, scenario: Scenario, plan: Plan, done: Batch, names: tuple[str, ...]) -> Runs:
         return Runs(
             scenario=scenario,
             time=plan.times,
@@ -110,11 +124,10 @@ class Study:
         The culture is the one the scenario would seed, except that nothing is silenced in it.
         """
         column = stock_system(scenario.promoter, host).outputs[name]
-        stocks = [
-            specimen.stock(host, scenario.promoter, scenario.resistance, scenario.parameters)
-            for specimen in self.specimens
-        ]
-        return np.array([[stock.outputs[column]] for stock in stocks])
+        key = StockKey(host, scenario.promoter, scenario.resistance, scenario.parameters)
+        if self.settings.engine == "batch":
+            grow_stocks([key], self.specimens, self.settings)
+        return np.array([[specimen.stock(*key).outputs[column]] for specimen in self.specimens])
 
 
 def _one_by_one(plan: Plan, specimens: Sequence[Specimen], names: Sequence[str]) -> Batch:

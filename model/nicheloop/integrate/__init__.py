@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nicheloop.integrate.batch import BatchPeriod, BatchResult, BatchSolver, Course
+    from nicheloop.integrate.output_sensitivity import OutputSensitivities
     from nicheloop.integrate.periods import METHODS, Period, Trajectory, integrate_periods
     from nicheloop.integrate.sensitivity import PeriodSensitivity
     from nicheloop.integrate.steady import SteadyState, balanced_growth, steady_state
@@ -23,6 +24,7 @@ __all__ = [
     "BatchSolver",
     "Course",
     "GrowthSensitivities",
+    "OutputSensitivities",
     "Period",
     "PeriodSensitivity",
     "SteadySlopes",
@@ -37,6 +39,7 @@ __all__ = [
 
 _HOME = {
     "batch": ("BatchPeriod", "BatchResult", "BatchSolver", "Course"),
+    "output_sensitivity": ("OutputSensitivities",),
     "periods": ("METHODS", "Period", "Trajectory", "integrate_periods"),
     "sensitivity": ("PeriodSensitivity",),
     "steady_sensitivity": ("GrowthSensitivities", "SteadySlopes"),

@@ -1,0 +1,56 @@
+"""Derivatives of observables and expressions in one state."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from nicheloop.equations.interpret import evaluate
+from nicheloop.equations.program import build_tape
+from nicheloop.equations.system import System
+
+__all__ = ["OutputSensitivities"]
+
+Reals = npt.NDArray[np.float64]
+
+
+class OutputSensitivities:
+    """Derivatives of all outputs of a system, by the chain rule through its state and its parameters.
+
+    Parameters
+    ----------
+    system : System
+        Whose observables and expressions are differentiated.
+    """
+
+    def __init__(self, system: System) -> None:
+        self._tape = build_tape(system.network, ("outputs_y", "outputs_p"))
+
+    def at(
+        self, parameters: npt.ArrayLike, y: npt.ArrayLike, parameter_slopes: Reals, y_slopes: Reals
+    ) -> Reals:
+        """Differentiate the outputs by c columns.
+
+        Parameters
+        ----------
+        parameters, y : array_like of shape (p,) and (s,)
+            Where.
+        parameter_slopes, y_slopes : float[p, c], float[s, c]
+            Derivatives of parameters and state by the columns.
+
+        Returns
+        -------
+        float[k, c]
+            In the order of ``system.output_names``.
+        """
+        state, values = (np.asarray(v, dtype=float) for v in (y, parameters))
+        by_y, by_p = (self._matrix(name, state, values) for name in ("outputs_y", "outputs_p"))
+        with np.errstate(invalid="ignore"):  # an output without a value (0/0) has no derivatives either
+            slopes: Reals = by_y @ y_slopes + by_p @ parameter_slopes
+        return slopes
+
+    def _matrix(self, name: str, y: Reals, p: Reals) -> Reals:
+        pattern = self._tape.patterns[name]
+        matrix = np.zeros(pattern.shape)
+        matrix[list(pattern.rows), list(pattern.cols)] = evaluate(self._tape, name, y.tolist(), p.tolist())
+        return matrix
