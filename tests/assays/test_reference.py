@@ -24,8 +24,11 @@ from nicheloop.biology import PROMOTERS
 
 
 def sampled(name: str) -> Scenario:
-    """A shipped scenario at few times: the start, the first hour, events, and the rest in quarters."""
-    scenario = nl.load_scenario(name)
+    """A shipped scenario at few times: the start, the first hour, events, and the rest in quarters.
+
+    Of one that varies something, the last well: it has the highest doses.
+    """
+    scenario = nl.load_scenario(name).wells()[-1]
     quarters = (scenario.duration * k / 4 for k in range(5))
     return scenario.with_(times=sorted({1.0, *quarters, *(event.at for event in scenario.events)}))
 

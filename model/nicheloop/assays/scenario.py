@@ -35,6 +35,7 @@ from nicheloop.assays.fields import (
     Part,
     ScenarioError,
     Solutes,
+    YesNo,
     as_table,
     ascending_times,
     nothing,
@@ -144,7 +145,7 @@ class ConditionedMedium(Part):
     scenario: Scenario
     hours: Duration | None = None
     fraction: Fraction = 1.0
-    boiled: bool = False
+    boiled: YesNo = False
     depleted: Solutes = ()
 
     @property

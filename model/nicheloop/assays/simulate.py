@@ -9,6 +9,7 @@ from nicheloop.assays.result import Result, Runs
 from nicheloop.assays.scenario import Scenario
 from nicheloop.assays.settings import Settings
 from nicheloop.assays.study import Study
+from nicheloop.assays.wells import Wells
 
 
 def simulate(
@@ -97,6 +98,40 @@ def simulate_many(
     """
     study = Study(parameter_sets, Settings(engine, method, rtol, threads=threads), drawn)
     return [study.runs(_resolved(scenario, times)) for scenario in scenarios]
+
+
+def simulate_wells(
+    scenario: Scenario | str,
+    parameters: Mapping[str, float] | None = None,
+    *,
+    engine: str = "batch",
+    method: str = "lsoda",
+    rtol: float = 1e-6,
+    times: Sequence[float | str] | None = None,
+) -> Wells:
+    """Run all wells of a scenario that varies something: a dose-response, a matrix, a density series.
+
+    Parameters
+    ----------
+    scenario : Scenario or str
+        A scenario, or the name or TOML path of one. If it varies nothing, it is the only well.
+    parameters, engine, method, rtol, times
+        As for `simulate`.
+
+    Returns
+    -------
+    Wells
+        ``wells["viability:K562R"]`` has one dimension per axis of ``vary`` and the times as the last;
+        ``wells.to_dataframe()`` has one column per axis.
+
+    Examples
+    --------
+    >>> wells = simulate_wells("imatinib_il1ra_matrix_k562r")  # doctest: +SKIP
+    >>> wells["viability"][..., -1]  # doctest: +SKIP
+    """
+    chosen = _resolved(scenario, times)
+    study = Study([parameters or {}], Settings(engine, method, rtol))
+    return Wells(chosen, tuple(study.runs(well) for well in chosen.wells()))
 
 
 def _resolved(scenario: Scenario | str, times: Sequence[float | str] | None) -> Scenario:

@@ -64,6 +64,21 @@ def show_scenario(name: str, out: Path | None) -> None:
     told(out, files, files[0])
 
 
+def compare_scenarios(left: str, right: str, out: Path | None) -> None:
+    """Print in what two scenarios differ, one field per line, or write it as ``differences.csv``."""
+    from nicheloop.assays.comparison import differences
+    from nicheloop.assays.library import load_scenario
+
+    found = differences(load_scenario(left), load_scenario(right))
+    if out is not None:
+        rows = [(item.field, item.left, item.right) for item in found]
+        _show("differences", ("field", left, right), rows, out)
+        return
+    print(f"{left} -> {right}" + ("" if found else ": the same experiment"))
+    for item in found:
+        print(f"{item.field}: {item.left} -> {item.right}")
+
+
 def _show(name: str, columns: Sequence[str], rows: Sequence[Sequence[object]], out: Path | None) -> None:
     if out is not None:
         with staged(out) as folder:

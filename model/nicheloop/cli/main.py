@@ -158,15 +158,22 @@ def parameters(
 
 def scenarios(
     show: Annotated[str | None, typer.Option(metavar="NAME", help="Print one scenario as TOML.")] = None,
+    diff: Annotated[
+        tuple[str, str] | None, typer.Option(metavar="A B", help="Print in what two scenarios differ.")
+    ] = None,
     out: Out = None,
 ) -> None:
-    """List the shipped scenarios, or show one."""
-    from nicheloop.cli.listings import list_scenarios, show_scenario
+    """List the shipped scenarios, show one, or compare two."""
+    from nicheloop.cli.listings import compare_scenarios, list_scenarios, show_scenario
 
-    if show is None:
-        list_scenarios(out)
-    else:
+    if show is not None and diff is not None:
+        raise ValueError("--show and --diff: expected one of them")
+    if diff is not None:
+        compare_scenarios(*diff, out)
+    elif show is not None:
         show_scenario(show, out)
+    else:
+        list_scenarios(out)
 
 
 def study(

@@ -27,6 +27,8 @@ def run(
 ) -> int:
     """Run a scenario and write ``readouts.csv``, PNG, SVG, ``scenario.toml`` and ``manifest.json``.
 
+    One that varies something has its wells in one table and no figure.
+
     Raises
     ------
     ValueError
@@ -35,6 +37,7 @@ def run(
     from nicheloop.assays.library import load_scenario
     from nicheloop.assays.simulate import simulate
     from nicheloop.biology import parameter_values
+    from nicheloop.cli.wells import run_wells
 
     scenario = _changed(load_scenario(source), changes)
     overrides = _numbers(parameters)
@@ -42,6 +45,8 @@ def run(
     keys = _readouts(scenario, readouts)
     out = out or Path("results") / scenario.name
     check_folder(out)
+    if scenario.vary:
+        return run_wells(scenario, overrides, keys, engine, method, out)
     result = simulate(scenario, overrides, engine=engine, method=method)
     with staged(out) as folder:
         files = _write(result, keys, overrides, folder)
