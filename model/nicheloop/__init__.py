@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from nicheloop import equations, integrate
     from nicheloop.assays.fields import ScenarioError
     from nicheloop.assays.library import load_scenario, save_scenario, scenario_names, scenarios, to_toml
-    from nicheloop.assays.readouts import READOUTS, Readout, ReadoutError, readout_names
+    from nicheloop.assays.noise import Binomial, LogNormal, Noise, Normal, StudentT
+    from nicheloop.assays.noise_table import assay_noise
+    from nicheloop.assays.readouts import READOUTS, Readout, ReadoutError, gr_value, readout_names
     from nicheloop.assays.result import Result, Runs
     from nicheloop.assays.scenario import ConditionedMedium, Event, Scenario, Stroma, Vessel
-    from nicheloop.assays.simulate import simulate, simulate_many
+    from nicheloop.assays.simulate import simulate, simulate_many, simulate_wells
+    from nicheloop.assays.wells import Wells
     from nicheloop.biology import build_model, parameter_values, parameters, references
 
 __version__ = "0.1.0"
@@ -42,21 +45,34 @@ _HOMES = {
     "Scenario": "assays.scenario",
     "Stroma": "assays.scenario",
     "Vessel": "assays.scenario",
+    "Binomial": "assays.noise",
+    "LogNormal": "assays.noise",
+    "Noise": "assays.noise",
+    "Normal": "assays.noise",
+    "StudentT": "assays.noise",
+    "assay_noise": "assays.noise_table",
     "READOUTS": "assays.readouts",
     "Readout": "assays.readouts",
     "ReadoutError": "assays.readouts",
+    "gr_value": "assays.readouts",
     "readout_names": "assays.readouts",
     "Result": "assays.result",
     "Runs": "assays.result",
     "simulate": "assays.simulate",
     "simulate_many": "assays.simulate",
+    "simulate_wells": "assays.simulate",
+    "Wells": "assays.wells",
 }
 _MODULES = ("assays", "biology", "equations", "figures", "integrate")
 
 __all__ = [
     "READOUTS",
+    "Binomial",
     "ConditionedMedium",
     "Event",
+    "LogNormal",
+    "Noise",
+    "Normal",
     "Readout",
     "ReadoutError",
     "Result",
@@ -64,9 +80,13 @@ __all__ = [
     "Scenario",
     "ScenarioError",
     "Stroma",
+    "StudentT",
     "Vessel",
+    "Wells",
+    "assay_noise",
     "build_model",
     "equations",
+    "gr_value",
     "integrate",
     "load_scenario",
     "parameter_values",
@@ -78,6 +98,7 @@ __all__ = [
     "scenarios",
     "simulate",
     "simulate_many",
+    "simulate_wells",
     "to_toml",
 ]
 
