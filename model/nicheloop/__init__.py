@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nicheloop import equations, integrate
+    from nicheloop import equations, execution, integrate
     from nicheloop.assays.fields import ScenarioError
     from nicheloop.assays.library import load_scenario, save_scenario, scenario_names, scenarios, to_toml
     from nicheloop.assays.noise import Binomial, LogNormal, Noise, Normal, StudentT
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from nicheloop.assays.simulate import simulate, simulate_many, simulate_wells
     from nicheloop.assays.wells import Wells
     from nicheloop.biology import build_model, parameter_values, parameters, references
+    from nicheloop.data.published import Constraint, constraint_names, load_constraints
+    from nicheloop.data.shipped import data_names, load_data
 
 __version__ = "0.1.0"
 
@@ -62,13 +64,19 @@ _HOMES = {
     "simulate_many": "assays.simulate",
     "simulate_wells": "assays.simulate",
     "Wells": "assays.wells",
+    "Constraint": "data.published",
+    "constraint_names": "data.published",
+    "load_constraints": "data.published",
+    "data_names": "data.shipped",
+    "load_data": "data.shipped",
 }
-_MODULES = ("assays", "biology", "equations", "figures", "integrate")
+_MODULES = ("assays", "biology", "equations", "execution", "figures", "integrate")
 
 __all__ = [
     "READOUTS",
     "Binomial",
     "ConditionedMedium",
+    "Constraint",
     "Event",
     "LogNormal",
     "Noise",
@@ -85,9 +93,14 @@ __all__ = [
     "Wells",
     "assay_noise",
     "build_model",
+    "constraint_names",
+    "data_names",
     "equations",
+    "execution",
     "gr_value",
     "integrate",
+    "load_constraints",
+    "load_data",
     "load_scenario",
     "parameter_values",
     "parameters",

@@ -13,7 +13,7 @@ import pytest
 
 import nicheloop as nl
 from nicheloop.cli.output import staged
-from nicheloop.cli.progress import progress
+from nicheloop.execution.progress import progress
 
 from .conftest import Call
 

@@ -6,16 +6,15 @@ Whatever computes them (:mod:`nicheloop.analysis`), draws them (:mod:`nicheloop.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nicheloop.execution.progress import Progress as Progress
+
 Floats = NDArray[np.float64]
-Progress = Callable[[int, int, int], None]
-"""Told ``(done, total, failed)`` runs while something long goes on."""
 
 INTERVAL = (5.0, 95.0)
 """Percentiles of the intervals that are shown."""

@@ -36,8 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = typer.main.get_command(application())
     try:
         code = command.main(args=given, prog_name="nicheloop", standalone_mode=False)
-    except KeyboardInterrupt:
-        print("nicheloop: interrupted, nothing was written", file=sys.stderr)
+    except KeyboardInterrupt as error:
+        print(f"nicheloop: {str(error) or 'interrupted, nothing was written'}", file=sys.stderr)
         return 130
     except Exception as error:
         problem = _problem(error)
@@ -51,13 +51,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _problem(error: Exception) -> str | None:
     """Return an expected error as one line; None for a bug."""
     from nicheloop.assays.readouts import ReadoutError
+    from nicheloop.execution.errors import ExecutionError
 
+    expected = (ValueError, ReadoutError, OSError, ExecutionError)
     if type(error).__name__ == "Abort":
         return "stopped"
     if _from_parser(error):
         text = str(error.format_message())  # type: ignore[attr-defined]
         text += " (see --help)"
-    elif isinstance(error, (ValueError, ReadoutError, OSError)) or type(error) is RuntimeError:
+    elif isinstance(error, expected) or type(error) is RuntimeError:
         text = str(error)
     else:
         return None

@@ -8,7 +8,7 @@ from pathlib import Path
 from nicheloop.analysis.evidence import Reproduction
 from nicheloop.cli.main import DONE, FAILED_RUNS
 from nicheloop.cli.output import check_folder, command_line, staged, told
-from nicheloop.cli.progress import progress
+from nicheloop.execution.progress import progress
 
 
 def run(draws: int, seed: int, out: Path, max_failed: float) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from nicheloop.cli.output import check_folder, command_line, staged, told
-from nicheloop.cli.progress import progress
 from nicheloop.cli.reproduce import counts, too_many_failed
+from nicheloop.execution.progress import progress
 
 
 def list_studies() -> None:

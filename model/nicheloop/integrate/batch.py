@@ -306,6 +306,12 @@ def _rebuild(
 
 
 def _granted_processors() -> int:
+    """Return ``NICHELOOP_THREADS`` (which worker processes are given), else what the system grants."""
+    limit = os.environ.get("NICHELOOP_THREADS", "")
+    if limit:
+        if not (limit.isdigit() and int(limit) > 0):
+            raise ValueError(f"NICHELOOP_THREADS={limit!r}: expected a number of threads, 1 or more")
+        return int(limit)
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
