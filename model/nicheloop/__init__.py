@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nicheloop.assays.result import Result, Runs
     from nicheloop.assays.scenario import ConditionedMedium, Event, Scenario, Stroma, Vessel
     from nicheloop.assays.simulate import simulate, simulate_many, simulate_wells
+    from nicheloop.assays.table import AssayError, AssayTable, Measurement, Measurements, read_assay
     from nicheloop.assays.wells import Wells
     from nicheloop.biology import build_model, parameter_values, parameters, references
     from nicheloop.data.published import Constraint, constraint_names, load_constraints
@@ -63,6 +64,11 @@ _HOMES = {
     "simulate": "assays.simulate",
     "simulate_many": "assays.simulate",
     "simulate_wells": "assays.simulate",
+    "AssayError": "assays.table",
+    "AssayTable": "assays.table",
+    "Measurement": "assays.table",
+    "Measurements": "assays.table",
+    "read_assay": "assays.table",
     "Wells": "assays.wells",
     "Constraint": "data.published",
     "constraint_names": "data.published",
@@ -74,11 +80,15 @@ _MODULES = ("assays", "biology", "equations", "execution", "figures", "integrate
 
 __all__ = [
     "READOUTS",
+    "AssayError",
+    "AssayTable",
     "Binomial",
     "ConditionedMedium",
     "Constraint",
     "Event",
     "LogNormal",
+    "Measurement",
+    "Measurements",
     "Noise",
     "Normal",
     "Readout",
@@ -104,6 +114,7 @@ __all__ = [
     "load_scenario",
     "parameter_values",
     "parameters",
+    "read_assay",
     "readout_names",
     "references",
     "save_scenario",

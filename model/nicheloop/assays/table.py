@@ -1,0 +1,185 @@
+"""`read_assay`: a file becomes an assay table, or an error that names everything that is wrong with it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nicheloop.assays.fields import ScenarioError, nothing
+from nicheloop.assays.library import load_scenario, scenario_names
+from nicheloop.assays.mapping import FrozenMap
+from nicheloop.assays.names import unknown
+from nicheloop.assays.scenario import Scenario
+from nicheloop.assays.table_columns import HEADERS, TIME, TREATMENTS
+from nicheloop.assays.table_frame import AssayTable, Measurement, Measurements
+from nicheloop.assays.table_layout import Layout, combined, layout_of
+from nicheloop.assays.table_problems import AssayError, Problems
+from nicheloop.assays.table_rows import read_rows
+from nicheloop.assays.table_text import RawTable, decoded, read_text
+from nicheloop.biology.hosts import STROMA
+
+__all__ = ["AssayError", "AssayTable", "Measurement", "Measurements", "read_assay"]
+
+COLUMNS = (
+    "row", "readout", "line", TIME, "value", "unit", "censored", "sd", "n", "replicate", "detection_limit",
+    "experiment", "plate", "relative_to", "scenario", "stroma", "cells_per_ml", "stroma_per_ml",
+)  # fmt: skip
+"""Of every table, beside its treatments and notes."""
+
+
+def read_assay(path: str | Path) -> AssayTable:
+    """Read an assay table.
+
+    Parameters
+    ----------
+    path : str or Path
+        CSV file (commas, semicolons or tabs; UTF-8 or UTF-16).
+
+    Returns
+    -------
+    AssayTable
+        All of the file; nothing is left out.
+
+    Raises
+    ------
+    AssayError
+        If anything in the file cannot be understood: one line per problem, with file, row, column, what
+        stands there, what was expected and how to mend it.
+
+    Examples
+    --------
+    >>> read_assay("plate.csv").wells  # doctest: +SKIP
+    """
+    file = Path(path)
+    try:
+        data = file.read_bytes()
+    except FileNotFoundError:
+        raise AssayError(f"{file}: no such file") from None
+    except OSError as error:
+        raise AssayError(f"{file}: cannot be read: {error.strerror}") from None
+    raw = read_text(decoded(data, file.name), file.name, file.parent)
+    return tabulated(raw)
+
+
+def tabulated(raw: RawTable) -> AssayTable:
+    """Make an assay table of texts.
+
+    Raises
+    ------
+    AssayError
+        With all problems of the file.
+    """
+    problems = Problems(raw.source)
+    data = read_rows(raw, problems)
+    scenarios = _scenarios(raw, data, problems)
+    return assembled(data, scenarios, problems)
+
+
+def assembled(data: dict[str, Any], scenarios: Mapping[str, Scenario], problems: Problems) -> AssayTable:
+    """Make an assay table of its columns.
+
+    Parameters
+    ----------
+    data : dict
+        Column to array, in default units; gets what was left to the defaults.
+    scenarios : mapping
+        Those that the column ``scenario`` names.
+    problems : Problems
+        Found so far.
+
+    Raises
+    ------
+    AssayError
+        With all problems.
+    """
+    import pandas as pd
+
+    layout = layout_of(pd.DataFrame(data), scenarios, problems)
+    _fill_designs(data, layout)
+    data["replicate"] = _replicates(data, layout, problems)
+    problems.raise_any()
+    data["n"] = pd.array(data["n"], dtype="Int64")
+    extra = [name for name in ("note", *(HEADERS[name] for name in TREATMENTS)) if name in data]
+    frame = pd.DataFrame({name: data[name] for name in (*COLUMNS, *extra)})
+    return AssayTable(frame, problems.source, FrozenMap(scenarios), layout)
+
+
+def _scenarios(raw: RawTable, data: Mapping[str, Any], problems: Problems) -> dict[str, Scenario]:
+    """Load the scenarios that the table names; without them its wells are not known."""
+    scenarios = {}
+    for name in dict.fromkeys(data["scenario"]):
+        if not name:
+            continue
+        try:
+            scenario = _loaded(name, raw.folder)
+            _check_axes(scenario, data)
+        except ScenarioError as error:
+            for line in str(error).splitlines():
+                problems.add(line, "scenario", raw.rows[data["scenario"] == name])
+        else:
+            scenarios[name] = scenario.model_copy(update={"vary": nothing()})
+    if len(scenarios) < len(set(data["scenario"]) - {""}):
+        problems.raise_any()
+    return scenarios
+
+
+def _loaded(name: str, folder: Path | None) -> Scenario:
+    if name.endswith(".toml"):
+        return load_scenario((folder or Path()) / name)
+    if name not in scenario_names():
+        known = unknown("scenario", name, scenario_names())
+        raise ScenarioError(f"{known}; a file beside the table is named with its ending, '{name}.toml'")
+    return load_scenario(name)
+
+
+def _check_axes(scenario: Scenario, data: Mapping[str, Any]) -> None:
+    """Refuse a scenario of many wells, unless the table says which of them each row is."""
+    open_axes = [axis for axis in scenario.vary if HEADERS.get(axis) not in data]
+    if open_axes:
+        varied = ", ".join(open_axes)
+        raise ScenarioError(f"{scenario.name} varies {varied}, expected a column for each, or a single well")
+
+
+def _fill_designs(data: dict[str, Any], layout: Layout) -> None:
+    """Write down what rows without a scenario leave to the defaults."""
+    free, line = data["scenario"] == "", data["line"]
+    base = layout.base[layout.well]
+    data["stroma"] = np.where(free & (data["stroma"] == ""), "none", data["stroma"])
+    for number, well in enumerate(layout.bases):
+        here = free & (base == number)
+        source = well.conditioned_medium
+        density = well.stroma.density if source is None else source.scenario.stroma.density
+        cells = next((seeded.density for seeded in well.lines.values()), math.nan)
+        data["stroma_per_ml"][here] = density or math.nan
+        data["cells_per_ml"][here & (line != STROMA)] = cells
+
+
+def _replicates(data: Mapping[str, Any], layout: Layout, problems: Problems) -> NDArray[np.int64]:
+    """Number the replicates that have no number; the same number twice is a problem."""
+    import pandas as pd
+
+    names = ("experiment", "plate", "readout", TIME)
+    key, _ = combined([layout.well, layout.host, *(data[name] for name in names)])
+    number, rows = data["replicate"].copy(), data["row"]
+    known = np.flatnonzero(~np.isnan(number))
+    if known.size:
+        same, firsts = combined([key[known], number[known]])
+        for place in np.flatnonzero(firsts[same] != np.arange(known.size)):
+            first, again = known[firsts[same[place]]], known[place]
+            problems.add(
+                f"repeats row {rows[first]}: the same well, read-out, time and replicate {number[again]:g}; "
+                "expected another number, or none in both rows",
+                "replicate",
+                [rows[again]],
+            )
+    missing = np.isnan(number)
+    highest = pd.Series(number).groupby(key).transform("max").fillna(0).to_numpy()
+    count = pd.Series(key[missing]).groupby(key[missing]).cumcount().to_numpy() + 1
+    number[missing] = highest[missing] + count
+    whole: NDArray[np.int64] = number.astype(np.int64)
+    return whole
