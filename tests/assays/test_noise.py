@@ -233,7 +233,13 @@ def test_every_read_out_ships_with_noise_and_the_limits_of_the_table() -> None:
         assert readout.plate_sd == shipped_limits(readout.name).get("plate_sd", 0.0)
         assert (readout.plate_sd == 0) == (readout.relative == "vehicle" or readout.name == "apoptosis")
     limits = {readout.name: readout.detection_limit for readout in READOUTS if readout.detection_limit}
-    assert limits == {"il1b": 20.0, "cxcl11": 7.8}
+    assert limits == {
+        "viable_cells": 1100.0,
+        "viability": 0.014,
+        "il1b": 8.0,
+        "cxcl11": 7.8,
+        "il1b_in_cells": 1.5,
+    }
 
 
 def test_derived_numbers_follow_from_those_they_are_derived_from() -> None:
@@ -242,8 +248,8 @@ def test_derived_numbers_follow_from_those_they_are_derived_from() -> None:
         assert value[gene, "lognormal_sd"] == pytest.approx(np.sqrt(np.log(1 + 0.24**2)), abs=5e-4)
     for blot in ("p_bcr_abl", "p_crkl", "p_stat5", "p_erk", "nuclear_nfkb"):
         assert value[blot, "lognormal_sd"] == pytest.approx(np.sqrt(np.log(1 + 0.225**2)), abs=5e-4)
-    for cytokine in ("il1b", "cxcl11"):
-        assert value[cytokine, "normal_sd"] == pytest.approx(value[cytokine, "detection_limit"] / 3, rel=0.01)
+    for assay in ("il1b", "cxcl11", "il1b_in_cells", "viability"):
+        assert value[assay, "normal_sd"] == pytest.approx(value[assay, "detection_limit"] / 3, rel=0.02)
     assert value["growth_rate", "normal_sd"] == pytest.approx(
         value["viable_cells", "normal_cv"] * np.sqrt(2) / 72, rel=0.02
     )
