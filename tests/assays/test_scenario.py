@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nicheloop.assays.comparison import differences
 from nicheloop.assays.fields import ScenarioError
 from nicheloop.assays.library import load_scenario, save_scenario, scenario_names, scenarios, to_toml
 from nicheloop.assays.scenario import Event, Scenario, Seeding, Stroma, Vessel, WashOut, checked
+from nicheloop.assays.vessel import vessel_rows
 from nicheloop.biology import PROMOTERS, RESISTANCES
 from nicheloop.biology.medium import SOLUTES
 
@@ -51,34 +53,70 @@ def events(draw, duration):
         data["wash_out"] = {"fraction": draw(fractions), "keep": kept}
     if draw(st.booleans()):
         data["replace_medium"] = {"fraction": draw(fractions), "treatments": draw(doses)}
+    if draw(st.booleans()):
+        data["passage"] = {"fraction": draw(st.floats(0, 0.999)), "treatments": draw(doses)}
     return data
+
+
+def values_of(elements):
+    return st.lists(elements, min_size=1, max_size=4, unique=True)
+
+
+@st.composite
+def axes(draw, lines, stroma, timetable, duration):
+    """Any axes that a scenario with these parts can vary."""
+    possible = dict.fromkeys(("imatinib", "il1ra", "cxcl11", "death_max", "il1_kon"), amounts)
+    possible |= dict.fromkeys(lines, densities)
+    if stroma:
+        possible["stroma"] = densities
+    if timetable:
+        span = max(event["at"] for event in timetable) - min(event["at"] for event in timetable)
+        possible["at"] = st.floats(0, (duration - span) * (1 - 1e-12))
+    chosen = draw(st.lists(st.sampled_from(sorted(possible)), max_size=3, unique=True))
+    return {axis: draw(values_of(possible[axis])) for axis in chosen}
+
+
+@st.composite
+def vessels(draw, transwell):
+    if transwell:
+        return {"kind": "transwell", "exchange": draw(amounts)}
+    volume = draw(st.none() | st.floats(1e-3, 100))
+    kind = draw(st.sampled_from(["well", "well_96", "well_24", "well_6"]))
+    return {"kind": kind} | ({} if volume is None else {"volume": volume})
 
 
 @st.composite
 def any_scenario(draw, depth=1):
     duration = draw(st.floats(1, 500))
     transwell = draw(st.booleans())
+    lines = draw(st.dictionaries(st.sampled_from(["K562S", "K562R"]), densities, min_size=1))
+    stroma = draw(st.sampled_from([{}, {"mode": "transwell" if transwell else "coculture", "density": 5e4}]))
+    timetable = draw(st.lists(events(duration), max_size=3))
     data = {
         "name": draw(names),
         "title": draw(names),
         "description": draw(names),
-        "lines": draw(st.dictionaries(st.sampled_from(["K562S", "K562R"]), densities, min_size=1)),
-        "stroma": draw(
-            st.sampled_from([{}, {"mode": "transwell" if transwell else "coculture", "density": 5e4}])
-        ),
-        "vessel": {"kind": "transwell", "exchange": draw(amounts)} if transwell else {},
+        "lines": lines,
+        "stroma": stroma,
+        "vessel": draw(vessels(transwell)),
         "resistance": draw(st.sampled_from(RESISTANCES)),
         "promoter": draw(st.sampled_from(PROMOTERS)),
         "treatments": draw(doses),
         "knockdown": draw(knockdowns),
-        "events": draw(st.lists(events(duration), max_size=3)),
+        "events": timetable,
         "duration": duration,
         "times": draw(st.none() | st.lists(st.floats(0, duration), min_size=1, max_size=4)),
         "parameters": draw(st.dictionaries(st.sampled_from(["death_max", "il1_kon"]), amounts)),
     }
+    if depth:
+        data["vary"] = draw(axes(lines, stroma, timetable, duration))
     if depth and draw(st.booleans()):
-        source = draw(any_scenario(depth=0))
-        data["conditioned_medium"] = {"scenario": source, "fraction": draw(fractions)}
+        data["conditioned_medium"] = {
+            "scenario": draw(any_scenario(depth=0)),
+            "fraction": draw(fractions),
+            "boiled": draw(st.booleans()),
+            "depleted": draw(st.lists(st.sampled_from(["il1b", "il1a", "cxcl11"]), unique=True)),
+        }
     return checked(data)
 
 
@@ -88,6 +126,8 @@ def test_toml_reads_back_equal(scenario):
     again = checked(tomllib.loads(to_toml(scenario)))
     assert again == scenario
     assert hash(again) == hash(scenario)
+    assert again.wells() == scenario.wells()
+    assert differences(again, scenario) == ()
 
 
 @pytest.mark.parametrize("name", scenario_names())
@@ -155,6 +195,17 @@ def test_sampling_times_include_the_end():
     assert scenario.with_(duration=2.5).sampling_times == (0, 1, 2, 2.5)
     assert scenario.with_(duration=3, every="90 min").sampling_times == (0, 1.5, 3)
     assert scenario.with_(times=["1 d", 3, 3]).sampling_times == (3, 24)
+
+
+def test_plates_have_volumes_and_a_plain_well_has_none():
+    assert [Vessel(kind=kind).total_volume for kind in ("well_96", "well_24", "well_6")] == [0.2, 0.7, 3.0]
+    assert Vessel().total_volume is None
+    assert Vessel(kind="well_24", volume="500 uL").total_volume == pytest.approx(0.5)
+    assert Vessel(kind="transwell").total_volume == pytest.approx(0.7)
+    assert Vessel(upper_volume="0.9 mL", lower_volume="100 uL").total_volume == pytest.approx(1.0)
+    assert Vessel(kind="well_96").lower_volume_fraction is None
+    for row in vessel_rows().values():
+        assert (row.evidence == "assumed") == (not row.source), row.kind
 
 
 def test_a_transwell_has_the_volumes_of_a_24_well_insert_unless_told_otherwise():

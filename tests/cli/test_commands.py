@@ -124,6 +124,54 @@ def test_scenarios_are_listed_and_shown(call: Call, tmp_path: Path) -> None:
     assert nl.load_scenario(tmp_path / "mine.toml") == nl.load_scenario("imatinib_washout")
 
 
+def test_two_scenarios_are_compared_field_by_field(call: Call, tmp_path: Path) -> None:
+    lines = call("scenarios", "--diff", "imatinib_k562s", "imatinib_washout").out.splitlines()
+    assert lines == [
+        "imatinib_k562s -> imatinib_washout",
+        "at 8 h: wash_out.fraction: not set -> 0.999",
+    ]
+    (tmp_path / "mine.toml").write_text('extends = "imatinib_k562s"\ntitle = "mine"\n', encoding="utf-8")
+    same = call("scenarios", "--diff", "mine.toml", "imatinib_k562s")
+    assert (same.code, same.out) == (0, "mine.toml -> imatinib_k562s: the same experiment\n")
+    assert call("scenarios", "--diff", "imatinib_k562s", "imatinib_k562r", "--out", "diff").code == 0
+    with (tmp_path / "diff" / "differences.csv").open(encoding="utf-8", newline="") as file:
+        assert list(csv.reader(file)) == [
+            ["field", "imatinib_k562s", "imatinib_k562r"],
+            ["lines.K562S", "100000 cells/mL", "not set"],
+            ["lines.K562R", "not set", "100000 cells/mL"],
+        ]
+
+
+def test_simulate_runs_all_wells_of_a_scenario_that_varies_something(call: Call, tmp_path: Path) -> None:
+    called = call("simulate", "density_series", "--readouts", "viable_cells", "--set", "anti_il1b=1 ug/mL")
+    assert called.code == 0, called.err
+    out = tmp_path / "results" / "density_series"
+    assert {path.name for path in out.iterdir()} == {"readouts.csv", "scenario.toml", "manifest.json"}
+    with (out / "readouts.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0])[:3] == ["K562R [cells/mL]", "imatinib [uM]", "time"]
+    assert len(rows) == 7 * 2 * 2
+    scenario = nl.load_scenario("density_series").with_(treatments={"anti_il1b": "1 ug/mL"})
+    assert nl.load_scenario(out / "scenario.toml") == scenario
+    single = nl.simulate(scenario.wells()[3], rtol=1e-6)["viable_cells"][-1]
+    assert float(rows[7]["value"]) == pytest.approx(single, rel=1e-5)
+    about = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    assert (about["wells"], about["failed_wells"]) == (14, {})
+
+
+def test_wells_that_fail_are_told_and_have_exit_code_1(call: Call, tmp_path: Path) -> None:
+    text = 'extends = "k562r_growth"\n[vary]\nuniform_death = [0.0, 0.2]\n'
+    (tmp_path / "dying.toml").write_text(text, encoding="utf-8")
+    called = call("simulate", "dying.toml", "--readouts", "viable_cells", "--out", "out")
+    assert called.code == 1
+    told = "nicheloop: 1 of 2 wells failed; dying[uniform_death=0.2 1/h]: no stock culture: K562R shrinks"
+    assert called.err.startswith(told)
+    with (tmp_path / "out" / "readouts.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["value"] == "" for row in rows if row["uniform_death [1/h]"] == "0.2"} == {True}
+    assert {row["value"] == "" for row in rows if row["uniform_death [1/h]"] == "0.0"} == {False}
+
+
 def test_studies_are_listed_and_run(call: Call, tmp_path: Path) -> None:
     listed = call("study").out
     assert "density_dependence" in listed

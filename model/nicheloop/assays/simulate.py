@@ -130,8 +130,10 @@ def simulate_wells(
     >>> wells["viability"][..., -1]  # doctest: +SKIP
     """
     chosen = _resolved(scenario, times)
+    wells = chosen.wells()
     study = Study([parameters or {}], Settings(engine, method, rtol))
-    return Wells(chosen, tuple(study.runs(well) for well in chosen.wells()))
+    runs = study.runs_of([*wells, *(well.vehicle() for well in wells)])  # vehicles are wanted for viability
+    return Wells(chosen, tuple(runs[: len(wells)]))
 
 
 def _resolved(scenario: Scenario | str, times: Sequence[float | str] | None) -> Scenario:

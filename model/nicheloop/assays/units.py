@@ -133,7 +133,12 @@ def convert(quantity: object, unit: str) -> float:
         raise UnitError(f"{quantity!r}: {error}; expected one that converts to {unit!r}") from None
     if factor is None:
         raise UnitError(f"{quantity!r} has unit {given!r}, expected one that converts to {unit!r}")
-    return number * factor
+    return number if factor == 1 else _without_round_off(number * factor)
+
+
+def _without_round_off(converted: float) -> float:
+    """Drop what is below 15 digits, so that 300 nM is 0.3 uM, whichever way it was written."""
+    return float(f"{converted:.15g}")
 
 
 def nanomolar_factor(unit: str, name: str) -> float:
@@ -192,7 +197,7 @@ def dose(quantity: object, name: str) -> float:
     number, unit = split_quantity(quantity, solute(name).unit)
     if unit == solute(name).unit:
         return number
-    return from_nanomolar(to_nanomolar(quantity, name), name)
+    return _without_round_off(from_nanomolar(to_nanomolar(quantity, name), name))
 
 
 def cells_to_nanomolar(density: object) -> float:
