@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from nicheloop.assays.compiled import Compiled, Floats
 from nicheloop.assays.plan import Plan
 from nicheloop.assays.settings import Settings
-from nicheloop.assays.specimen import Specimen
+from nicheloop.assays.specimen import Course, Specimen, with_values
 from nicheloop.assays.stocks import grow_stocks, stocks_of
 
 if TYPE_CHECKING:
@@ -190,3 +190,32 @@ def _solver(compiled: Compiled, settings: Settings) -> BatchSolver:
 
     atol = compiled.atol * settings.atol_scale
     return BatchSolver(compiled.system, settings.rtol, atol, settings.threads)
+
+
+# -- with SciPy ---------------------------------------------------------------------------------------------
+
+
+def run_one_by_one(plan: Plan, specimens: Sequence[Specimen], names: Sequence[str]) -> Batch:
+    """Run a plan for every specimen with SciPy, and keep the named observables and expressions."""
+    courses = [specimen.run(plan) for specimen in specimens]
+    columns = [plan.compiled.outputs[name] for name in names]
+    return Batch(
+        np.array([outputs_of(plan, course)[:, columns] for course in courses]).reshape(
+            len(courses), plan.times.size, len(columns)
+        ),
+        tuple(course.problem for course in courses),
+        np.array([course.time_reached for course in courses]),
+    )
+
+
+def outputs_of(plan: Plan, course: Course) -> Floats:
+    """Compute observables and expressions, each with the parameters of its period."""
+    system = plan.compiled.system
+    if all(step.fixed == plan.fixed for step in plan.steps):
+        return system.outputs(course.states, course.vector)
+    period = np.searchsorted([step.start for step in plan.steps], plan.times, side="right") - 1
+    outputs = np.empty((len(course.states), len(system.output_names)))
+    for number, step in enumerate(plan.steps):
+        rows = period == number
+        outputs[rows] = system.outputs(course.states[rows], with_values(course.vector, step.fixed))
+    return outputs

@@ -76,11 +76,11 @@ def _growth_sensitivities(system: Compiled, names: tuple[str, ...]) -> GrowthSen
     return GrowthSensitivities(system.system, names)
 
 
-@lru_cache(maxsize=64)
-def _output_sensitivities(system: Compiled) -> OutputSensitivities:
+@lru_cache(maxsize=128)
+def _output_sensitivities(system: Compiled, name: str) -> OutputSensitivities:
     from nicheloop.integrate import OutputSensitivities
 
-    return OutputSensitivities(system.system)
+    return OutputSensitivities(system.system, [name])
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,14 +137,17 @@ class SpecimenSlopes:
             self._grown[key] = _stock_slopes(culture, stock, follows, len(self.by))
         return self._grown[key]
 
-    def stock_outputs(self, host: str, promoter: str, resistance: str, fixed: FrozenMap[float]) -> Floats:
-        """Derivatives of the outputs of a stock culture, shape (outputs, by)."""
+    def stock_output(
+        self, host: str, promoter: str, resistance: str, fixed: FrozenMap[float], name: str
+    ) -> Floats:
+        """Derivatives of an output of a stock culture, shape (by,)."""
         system = stock_system(promoter, host)
         vector = self.specimen.vector(system, resistance, fixed)
         state = self.specimen.stock(host, promoter, resistance, fixed).state
         slopes = self.stock(host, promoter, resistance, fixed)
         matrix = matrix_of(system, self.follows(resistance, fixed), len(self.by))
-        return _output_sensitivities(system).at(vector, state, matrix, slopes)
+        (found,) = _output_sensitivities(system, name).at(vector, state, matrix, slopes)
+        return np.asarray(found)
 
     def seeded(self, plan: Plan) -> SeedSlopes:
         """Derivatives of `Specimen.seeded`."""

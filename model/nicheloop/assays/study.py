@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from nicheloop.assays.batches import Batch, run_plans
+from nicheloop.assays.batches import Batch, outputs_of, run_one_by_one, run_plans
 from nicheloop.assays.compiled import Floats, stock_system
 from nicheloop.assays.plan import Plan, plan_of
 from nicheloop.assays.readouts import outputs_needed
 from nicheloop.assays.result import Result, Runs
 from nicheloop.assays.scenario import Scenario
 from nicheloop.assays.settings import Settings
-from nicheloop.assays.specimen import Course, Specimen, with_values
+from nicheloop.assays.specimen import Course, Specimen
 from nicheloop.assays.stocks import StockKey, grow_stocks
 
 
@@ -63,7 +63,7 @@ class Study:
             species_names=plan.compiled.system.species,
             species=course.states,
             output_names=plan.compiled.system.output_names,
-            outputs=_outputs(plan, course),
+            outputs=outputs_of(plan, course),
             study=self,
             index=index,
         )
@@ -99,7 +99,7 @@ class Study:
         wanted = outputs_needed(scenarios[0].hosts) | self._extra
         names = tuple(name for name in plans[0].compiled.outputs if name in wanted)
         if self.settings.engine == "scipy":
-            done = [_one_by_one(plan, self.specimens, names) for plan in plans]
+            done = [run_one_by_one(plan, self.specimens, names) for plan in plans]
         else:
             done = run_plans(plans, self.specimens, self.settings, names)
         for scenario, plan, batch in zip(scenarios, plans, done, strict=True):
@@ -128,28 +128,3 @@ class Study:
         if self.settings.engine == "batch":
             grow_stocks([key], self.specimens, self.settings)
         return np.array([[specimen.stock(*key).outputs[column]] for specimen in self.specimens])
-
-
-def _one_by_one(plan: Plan, specimens: Sequence[Specimen], names: Sequence[str]) -> Batch:
-    courses = [specimen.run(plan) for specimen in specimens]
-    columns = [plan.compiled.outputs[name] for name in names]
-    return Batch(
-        np.array([_outputs(plan, course)[:, columns] for course in courses]).reshape(
-            len(courses), plan.times.size, len(columns)
-        ),
-        tuple(course.problem for course in courses),
-        np.array([course.time_reached for course in courses]),
-    )
-
-
-def _outputs(plan: Plan, course: Course) -> Floats:
-    """Compute observables and expressions, each with the parameters of its period."""
-    system = plan.compiled.system
-    if all(step.fixed == plan.fixed for step in plan.steps):
-        return system.outputs(course.states, course.vector)
-    period = np.searchsorted([step.start for step in plan.steps], plan.times, side="right") - 1
-    outputs = np.empty((len(course.states), len(system.output_names)))
-    for number, step in enumerate(plan.steps):
-        rows = period == number
-        outputs[rows] = system.outputs(course.states[rows], with_values(course.vector, step.fixed))
-    return outputs

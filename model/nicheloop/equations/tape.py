@@ -8,8 +8,8 @@ of ids. Everything that turns equations into machine code (scalar or over lanes)
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 REAL_OPERATIONS = frozenset(
@@ -86,6 +86,20 @@ class Tape:
                 live.add(i)
                 stack.extend(self.ops[i].args)
         return sorted(live)
+
+    def part(
+        self, name: str, rows: Collection[int] | None = None, cols: Collection[int] | None = None
+    ) -> Tape:
+        """Only the values of a sparse output that stand in some rows or columns (None: in all of them)."""
+        pattern = self.patterns[name]
+        kept = [
+            k
+            for k, (row, col) in enumerate(zip(pattern.rows, pattern.cols, strict=True))
+            if (rows is None or row in rows) and (cols is None or col in cols)
+        ]
+        entries = tuple(pattern.rows[k] for k in kept), tuple(pattern.cols[k] for k in kept)
+        values = tuple(self.outputs[name][k] for k in kept)
+        return replace(self, outputs={name: values}, patterns={name: Pattern(pattern.shape, *entries)})
 
 
 class TapeBuilder:

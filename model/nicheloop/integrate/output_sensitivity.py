@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -15,16 +17,26 @@ Reals = npt.NDArray[np.float64]
 
 
 class OutputSensitivities:
-    """Derivatives of all outputs of a system, by the chain rule through its state and its parameters.
+    """Derivatives of outputs of a system, by the chain rule through its state and its parameters.
 
     Parameters
     ----------
     system : System
-        Whose observables and expressions are differentiated.
+        The equations.
+    outputs : sequence of str
+        Observables and expressions to differentiate.
+
+    Raises
+    ------
+    KeyError
+        If one is unknown.
     """
 
-    def __init__(self, system: System) -> None:
-        self._tape = build_tape(system.network, ("outputs_y", "outputs_p"))
+    def __init__(self, system: System, outputs: Sequence[str]) -> None:
+        self._rows = [system.output_index(name) for name in outputs]
+        names = ("outputs_y", "outputs_p")
+        tape = build_tape(system.network, names)
+        self._tapes = {name: tape.part(name, rows=set(self._rows)) for name in names}
 
     def at(
         self, parameters: npt.ArrayLike, y: npt.ArrayLike, parameter_slopes: Reals, y_slopes: Reals
@@ -41,7 +53,7 @@ class OutputSensitivities:
         Returns
         -------
         float[k, c]
-            In the order of ``system.output_names``.
+            Of the outputs, in their order.
         """
         state, values = (np.asarray(v, dtype=float) for v in (y, parameters))
         by_y, by_p = (self._matrix(name, state, values) for name in ("outputs_y", "outputs_p"))
@@ -50,7 +62,8 @@ class OutputSensitivities:
         return slopes
 
     def _matrix(self, name: str, y: Reals, p: Reals) -> Reals:
-        pattern = self._tape.patterns[name]
+        tape = self._tapes[name]
+        pattern = tape.patterns[name]
         matrix = np.zeros(pattern.shape)
-        matrix[list(pattern.rows), list(pattern.cols)] = evaluate(self._tape, name, y.tolist(), p.tolist())
-        return matrix
+        matrix[list(pattern.rows), list(pattern.cols)] = evaluate(tape, name, y.tolist(), p.tolist())
+        return matrix[self._rows]

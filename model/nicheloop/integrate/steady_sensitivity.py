@@ -57,7 +57,8 @@ class GrowthSensitivities:
         self.system = system
         self.columns = columns.names
         self._parameter = columns.parameter
-        self._tape = build_tape(system.network, ("rhs_p",))
+        moving = set(columns.parameter.tolist())
+        self._tape = build_tape(system.network, ("rhs_p",)).part("rhs_p", cols=moving)
 
     def at(
         self,
