@@ -52,7 +52,8 @@ def events(draw, duration):
         kept = draw(st.lists(st.sampled_from(["il1ra", "imatinib"]), unique=True))
         data["wash_out"] = {"fraction": draw(fractions), "keep": kept}
     if draw(st.booleans()):
-        data["replace_medium"] = {"fraction": draw(fractions), "treatments": draw(doses)}
+        again = draw(st.booleans())
+        data["replace_medium"] = {"fraction": draw(fractions), "treatments": draw(doses), "redose": again}
     if draw(st.booleans()):
         data["passage"] = {"fraction": draw(st.floats(0, 0.999)), "treatments": draw(doses)}
     return data

@@ -132,6 +132,26 @@ def test_a_passage_precedes_the_doses_of_its_instant(run):
     assert result["celecoxib_medium"][1] == pytest.approx(2000.0)
 
 
+@pytest.mark.parametrize("kind", ["passage", "replace_medium"])
+def test_fresh_medium_can_hold_the_dose_of_the_well(kind, run):
+    change = {"fraction": 0.5, "treatments": {"il1ra": 10}}
+    redosed = PLAIN.with_(
+        treatments={"imatinib": 0},
+        events=[{"at": 6, kind: {**change, "redose": True}}],
+        vary={"imatinib": ["1 uM", "3 uM"]},
+    )
+    for well, dose in zip(redosed.wells(), (1, 3), strict=True):
+        given = {"treatments": {"imatinib": dose, "il1ra": 10}}
+        by_hand = well.with_(events=[{"at": 6, kind: {**change, **given}}])
+        np.testing.assert_array_equal(run(well).species, run(by_hand).species)
+        vehicle = run(well.vehicle())
+        assert vehicle["imatinib_medium"].max() == 0
+    other = {**change, "treatments": {"imatinib": 7}, "redose": True}
+    without = {**other, "redose": False}
+    told, plain = (redosed.wells()[0].with_(events=[{"at": 6, kind: how}]) for how in (other, without))
+    np.testing.assert_array_equal(run(told).species, run(plain).species)
+
+
 def test_a_culture_that_is_split_as_fast_as_it_grows_stays_as_it_is(run):
     """Cells far from crowding grow by a factor per day; a split by that factor brings them back."""
     roomy = {"capacity": 1e12}

@@ -31,10 +31,10 @@ def test_the_python_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert {path.name for path in tmp_path.iterdir()} == {"k562r.png", "viability.png", "viability.svg"}
 
 
-def test_the_scenario_of_the_guide_runs(tmp_path: Path) -> None:
-    (example,) = blocks(GUIDE, "toml")
+@pytest.mark.parametrize("example", blocks(GUIDE, "toml"))
+def test_the_scenarios_of_the_guide_run(example: str, tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(example, encoding="utf-8")
-    assert nl.simulate(nl.load_scenario(tmp_path / "mine.toml")).ok
+    assert nl.simulate_wells(nl.load_scenario(tmp_path / "mine.toml")).ok.all()
 
 
 def test_the_commands_of_the_guide_run(call: Call) -> None:

@@ -14,6 +14,7 @@ from nicheloop.assays.fields import (
     Knockdowns,
     Part,
     Solutes,
+    YesNo,
     nothing,
 )
 from nicheloop.assays.mapping import FrozenMap
@@ -39,11 +40,29 @@ class WashOut(Part):
         return data if isinstance(data, (Mapping, WashOut)) else {"fraction": data}
 
 
-class Replacement(Part):
+class FreshMedium(Part):
+    """Fresh medium that is added.
+
+    Attributes
+    ----------
+    treatments : mapping
+        What it holds.
+    redose : bool
+        Whether it also holds the treatments of the start, at the doses of the well.
+    """
+
+    treatments: Doses = Field(default_factory=nothing)
+    redose: YesNo = False
+
+    def doses(self, start: Mapping[str, float]) -> dict[str, float]:
+        """Return what it holds in a well with these treatments from the start."""
+        return {**(start if self.redose else {}), **self.treatments}
+
+
+class Replacement(FreshMedium):
     """A share of the medium is replaced by fresh medium, which may hold treatments."""
 
     fraction: Fraction = 1.0
-    treatments: Doses = Field(default_factory=nothing)
 
 
 def _some_left(fraction: float) -> float:
@@ -52,7 +71,7 @@ def _some_left(fraction: float) -> float:
     return fraction
 
 
-class Passage(Part):
+class Passage(FreshMedium):
     """The culture is split: a share of it, cells and medium alike, goes, and fresh medium takes its place.
 
     All cells of the vessel are split: stroma and what adheres to it are detached and mixed in, too.
@@ -61,12 +80,9 @@ class Passage(Part):
     ----------
     fraction : float
         Share that is discarded, below 1; a split of 1:4 discards 0.75.
-    treatments : mapping
-        What the fresh medium holds.
     """
 
     fraction: Annotated[Fraction, AfterValidator(_some_left)]
-    treatments: Doses = Field(default_factory=nothing)
 
 
 class Event(Part):

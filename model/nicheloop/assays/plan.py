@@ -335,11 +335,11 @@ def _edit(events: list[Event], scenario: Scenario, system: Compiled) -> Edit:
         if event.replace_medium:
             share = event.replace_medium.fraction
             edit = edit.then(_diluted(system, share, ()))
-            edit = edit.then(_dosed(event.replace_medium.treatments, scenario, system, share))
+            edit = edit.then(_dosed(event.replace_medium.doses(scenario.treatments), scenario, system, share))
         if event.passage:
             share = event.passage.fraction
             edit = edit.then(_split(system, share))
-            edit = edit.then(_dosed(event.passage.treatments, scenario, system, share))
+            edit = edit.then(_dosed(event.passage.doses(scenario.treatments), scenario, system, share))
         edit = edit.then(_cleared(event.set, scenario, system))
         edit = edit.then(_dosed(event.set, scenario, system))
         edit = edit.then(_dosed(event.add, scenario, system))
