@@ -102,7 +102,10 @@ def test_wells_give_what_single_runs_give():
 
 
 def test_either_engine_runs_wells():
-    both = [nl.simulate_wells(MATRIX, {"imatinib_affinity_loss_K562R": 3.0}, engine=engine) for engine in ("batch", "scipy")]
+    both = [
+        nl.simulate_wells(MATRIX, {"imatinib_affinity_loss_K562R": 3.0}, engine=engine)
+        for engine in ("batch", "scipy")
+    ]
     np.testing.assert_allclose(both[0]["viability"], both[1]["viability"], rtol=1e-4)
     plain = nl.simulate_wells(MATRIX, times=["72 h"])
     assert abs(plain["viability"] - both[0]["viability"][..., -1:]).max() > 1e-3
