@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from nicheloop.assays.scenario import ConditionedMedium, Event, Scenario, Stroma, Vessel
     from nicheloop.assays.simulate import simulate, simulate_many, simulate_wells
     from nicheloop.assays.table import AssayError, AssayTable, Measurement, Measurements, read_assay
+    from nicheloop.assays.virtual import simulate_assay
     from nicheloop.assays.wells import Wells
     from nicheloop.biology import build_model, parameter_values, parameters, references
     from nicheloop.data.published import Constraint, constraint_names, load_constraints
@@ -69,6 +70,7 @@ _HOMES = {
     "Measurement": "assays.table",
     "Measurements": "assays.table",
     "read_assay": "assays.table",
+    "simulate_assay": "assays.virtual",
     "Wells": "assays.wells",
     "Constraint": "data.published",
     "constraint_names": "data.published",
@@ -121,6 +123,7 @@ __all__ = [
     "scenario_names",
     "scenarios",
     "simulate",
+    "simulate_assay",
     "simulate_many",
     "simulate_wells",
     "to_toml",

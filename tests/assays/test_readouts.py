@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -112,17 +114,21 @@ def test_gr_carries_derivatives():
 # -- one's own ----------------------------------------------------------------------------------------------
 
 
-def test_a_read_out_of_ones_own_takes_a_few_lines():
-    ldh = nl.Readout(
-        "ldh", "cells/mL", "dead cells, by the enzyme they leak", ("K562S", "K562R"),
-        lambda run, host: run.output(f"dead_{host}") / 1.66054e-12,
-        noise=nl.LogNormal(sd=0.1), background=500.0, detection_limit=1000.0,
-    )  # fmt: skip
+def test_the_read_out_of_the_guide_is_measured():
+    guide = (Path(__file__).parents[2] / "docs" / "guide.md").read_text(encoding="utf-8")
+    (example,) = [
+        code for code in re.findall(r"```python\n(.*?)```", guide, re.DOTALL) if "nl.Readout(" in code
+    ]
     run = nl.simulate("imatinib_k562s", times=[0, 72])
+    names = {"nl": nl, "run": run}
+    exec(example, names)
+    ldh = names["ldh"]
     dead = run["apoptosis"] / 100
-    np.testing.assert_allclose(run[ldh], run["viable_cells"] * dead / (1 - dead), rtol=1e-5)
+    np.testing.assert_allclose(run[ldh], dead / (1 - dead), rtol=1e-9)
+    np.testing.assert_allclose(ldh.measured(run[ldh]), run[ldh] + 0.02)
     assert ldh.noise == LogNormal(sd=0.1)
-    assert ldh.measured(run[ldh])[0] == run[ldh][0] + 500
+    (runs,) = nl.simulate_many(["imatinib_k562s"], [{}, {"death_max": 0.02}], times=[0, 72])
+    assert runs[ldh][1, 1] < runs[ldh][0, 1]
 
 
 def test_names_are_public():
