@@ -131,7 +131,8 @@ def gr_value(cells: ArrayLike, seeded: ArrayLike, control: ArrayLike) -> Floats:
     """Growth-rate inhibition value: 2 ** (log2(cells / seeded) / log2(control / seeded)) - 1.
 
     1 is growth as in the control, 0 none, and negative where cells were lost; -1 where none are left. Before
-    either well has changed it is 1, its limit: a treatment has not reached the cells yet.
+    either well has changed it is 1, its limit: a treatment has not reached the cells yet. Cells that a
+    passage takes away count as lost, so it is told within one passage only.
 
     Parameters
     ----------
