@@ -13,11 +13,15 @@ from nicheloop.assays.scenario import Scenario
 
 
 class Designs:
-    """Distinct wells, by number: those that differ only in name, times or a dose of nothing are one."""
+    """Distinct wells, by number.
+
+    Those that differ only in name, times or a dose of nothing are one, which runs as long as the longest.
+    """
 
     def __init__(self) -> None:
         self.scenarios: list[Scenario] = []
         self._times: list[set[float]] = []
+        self._durations: list[float] = []
         self._numbers: dict[Scenario, int] = {}
         self._vehicles: dict[int, int] = {}
 
@@ -28,13 +32,18 @@ class Designs:
             self._numbers[design] = len(self.scenarios)
             self.scenarios.append(design)
             self._times.append(set())
-        return self._numbers[design]
+            self._durations.append(0.0)
+        number = self._numbers[design]
+        self._durations[number] = max(self._durations[number], well.duration)
+        return number
 
     def vehicle(self, number: int) -> int:
         """Return the number of the matching vehicle well."""
         if number not in self._vehicles:
             self._vehicles[number] = self.number(self.scenarios[number].vehicle())
-        return self._vehicles[number]
+        vehicle = self._vehicles[number]
+        self._durations[vehicle] = max(self._durations[vehicle], self._durations[number])
+        return vehicle
 
     def look(self, number: int, time: float) -> None:
         """Note that a well is looked at."""
@@ -49,12 +58,13 @@ class Designs:
         for design in self.scenarios:
             kind = design.promoter, design.hosts
             together[kind] = together.get(kind, frozenset()) | seeded_by(design)
+        seen = zip(self.scenarios, self._times, self._durations, strict=True)
         return tuple(
             plan_of(
-                design.model_copy(update={"times": tuple(sorted(times))}),
+                design.model_copy(update={"times": tuple(sorted(times)), "duration": duration}),
                 together[design.promoter, design.hosts],
             )
-            for design, times in zip(self.scenarios, self._times, strict=True)
+            for design, times, duration in seen
         )
 
     def rows(self, looks: Sequence[tuple[int, float]]) -> NDArray[np.intp]:
@@ -68,5 +78,5 @@ class Designs:
 def _bare(well: Scenario) -> Scenario:
     """Return a well without what does not change what happens in it."""
     doses = FrozenMap({name: dose for name, dose in well.treatments.items() if dose})
-    plain = {"name": "", "title": "", "description": "", "times": (), "every": 1.0, "treatments": doses}
-    return well.model_copy(update=plain)
+    plain = {"name": "", "title": "", "description": "", "times": (), "every": 1.0, "duration": 1.0}
+    return well.model_copy(update={**plain, "treatments": doses})
