@@ -14,13 +14,15 @@ from nicheloop.assays.fields import ScenarioError, nothing
 from nicheloop.assays.library import load_scenario, scenario_names
 from nicheloop.assays.mapping import FrozenMap
 from nicheloop.assays.names import unknown
+from nicheloop.assays.platemap import is_plate, read_plate
 from nicheloop.assays.scenario import Scenario
 from nicheloop.assays.table_columns import HEADERS, TIME, TREATMENTS
+from nicheloop.assays.table_excel import is_workbook, read_sheet
 from nicheloop.assays.table_frame import AssayTable, Measurement, Measurements
 from nicheloop.assays.table_layout import Layout, combined, layout_of
 from nicheloop.assays.table_problems import AssayError, Problems
 from nicheloop.assays.table_rows import read_rows
-from nicheloop.assays.table_text import RawTable, decoded, read_text
+from nicheloop.assays.table_text import RawTable, content, decoded, read_text
 from nicheloop.biology.hosts import STROMA
 
 __all__ = ["AssayError", "AssayTable", "Measurement", "Measurements", "read_assay"]
@@ -32,13 +34,23 @@ COLUMNS = (
 """Of every table, beside its treatments and notes."""
 
 
-def read_assay(path: str | Path) -> AssayTable:
+def read_assay(
+    path: str | Path, sheet: str | None = None, layout: str | Path | None = None, *, normalise: bool = True
+) -> AssayTable:
     """Read an assay table.
 
     Parameters
     ----------
     path : str or Path
-        CSV file (commas, semicolons or tabs; UTF-8 or UTF-16).
+        CSV file (commas, semicolons or tabs; UTF-8 or UTF-16) or Excel workbook: a tidy table with one row
+        per value, or a plate map.
+    sheet : str, optional
+        Of a workbook; by default the one that holds a table.
+    layout : str or Path, optional
+        Of a plate map: the file, or the sheet of the workbook, that says what is in each well. A workbook
+        with a sheet ``layout`` is a plate map.
+    normalise : bool
+        Whether raw signals such as OD are divided by those of the vehicle wells.
 
     Returns
     -------
@@ -56,14 +68,25 @@ def read_assay(path: str | Path) -> AssayTable:
     >>> read_assay("plate.csv").wells  # doctest: +SKIP
     """
     file = Path(path)
+    plate = read_plate(file, sheet, layout)
     try:
-        data = file.read_bytes()
-    except FileNotFoundError:
-        raise AssayError(f"{file}: no such file") from None
-    except OSError as error:
-        raise AssayError(f"{file}: cannot be read: {error.strerror}") from None
-    raw = read_text(decoded(data, file.name), file.name, file.parent)
-    return tabulated(raw)
+        table = tabulated(plate or _read_tidy(file, sheet))
+    except AssayError:
+        if plate is None and is_plate(file, sheet):
+            raise AssayError(
+                f"{file.name}: is a plate map, expected its layout: read_assay(path, layout=...) or --layout"
+            ) from None
+        raise
+    return table.normalise() if normalise else table
+
+
+def _read_tidy(file: Path, sheet: str | None) -> RawTable:
+    data = content(file)
+    if is_workbook(data):
+        return read_sheet(data, file.name, sheet, file.parent)
+    if sheet is not None:
+        raise AssayError(f"{file.name}: sheet {sheet!r} of a text file, expected an Excel workbook")
+    return read_text(decoded(data, file.name), file.name, file.parent)
 
 
 def tabulated(raw: RawTable) -> AssayTable:
@@ -74,7 +97,7 @@ def tabulated(raw: RawTable) -> AssayTable:
     AssayError
         With all problems of the file.
     """
-    problems = Problems(raw.source)
+    problems = Problems(raw.source, raw.names)
     data = read_rows(raw, problems)
     scenarios = _scenarios(raw, data, problems)
     return assembled(data, scenarios, problems)
@@ -106,7 +129,7 @@ def assembled(data: dict[str, Any], scenarios: Mapping[str, Scenario], problems:
     data["n"] = pd.array(data["n"], dtype="Int64")
     extra = [name for name in ("note", *(HEADERS[name] for name in TREATMENTS)) if name in data]
     frame = pd.DataFrame({name: data[name] for name in (*COLUMNS, *extra)})
-    return AssayTable(frame, problems.source, FrozenMap(scenarios), layout)
+    return AssayTable(frame, problems.source, FrozenMap(scenarios), layout, tuple(problems.names))
 
 
 def _scenarios(raw: RawTable, data: Mapping[str, Any], problems: Problems) -> dict[str, Scenario]:

@@ -54,7 +54,7 @@ def fields_of(raw: RawTable, problems: Problems) -> dict[str, Field]:
     """Return the columns by name; notes those that are unknown, missing, twice or without a unit."""
     fields: dict[str, Field] = {}
     for column in raw.columns:
-        name, unit = _split(column.name)
+        name, unit = split_header(column.name)
         if name not in (*TEXTS, *NUMBERS, *TREATMENTS):
             known = [HEADERS.get(n, n) for n in (*REQUIRED, "unit", *TREATMENTS, *NUMBERS, *TEXTS)]
             problems.add(unknown("column", column.name, dict.fromkeys(known)), rows=[raw.header_row])
@@ -81,7 +81,7 @@ def fields_of(raw: RawTable, problems: Problems) -> dict[str, Field]:
     return fields
 
 
-def _split(header: str) -> tuple[str, str]:
+def split_header(header: str) -> tuple[str, str]:
     """Return name and unit of a header such as ``Imatinib (µM)``."""
     match = _HEADER.fullmatch(header)
     name, unit = (match[1], match[2]) if match else (header, "")

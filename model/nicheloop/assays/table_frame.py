@@ -120,12 +120,15 @@ class AssayTable:
         The scenarios that the column ``scenario`` names.
     layout : Layout
         Which row is of which well.
+    names : tuple of str
+        Names of the rows, from row 1, if they are wells of a plate.
     """
 
     frame: pd.DataFrame
     source: str
     scenarios: FrozenMap[Scenario] = field(repr=False)
     layout: Layout = field(repr=False)
+    names: tuple[str, ...] = field(default=(), repr=False)
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -162,6 +165,35 @@ class AssayTable:
         from nicheloop.assays.table_write import write_csv
 
         return write_csv(self, Path(path))
+
+    def to_excel(self, path: str | Path) -> Path:
+        """Write the table as an Excel workbook; `read_assay` reads it back the same.
+
+        Scenarios that do not ship with the package are written beside it, as TOML.
+
+        Returns
+        -------
+        Path
+            Of the workbook.
+        """
+        from nicheloop.assays.table_excel import write_excel
+
+        return write_excel(self, Path(path))
+
+    def normalise(self) -> AssayTable:
+        """Divide raw signals by the mean of the matching vehicle wells of the same plate.
+
+        Signals are raw where a read-out relative to vehicle has a unit such as OD. SDs, detection limits and
+        limits of censored values are divided, too; the scatter of the vehicle wells is not added to the SDs.
+
+        Raises
+        ------
+        AssayError
+            If vehicle wells are missing, censored or zero, or have another unit.
+        """
+        from nicheloop.assays.normalise import normalised
+
+        return normalised(self)
 
 
 _SAME = ("row", "readout", "unit", "replicate", "censored", "relative_to", "experiment", "plate")

@@ -169,6 +169,17 @@ def _bare(text: str) -> tuple[str, str, bool]:
     return _BLANKS.sub("", text.rstrip("% ").replace("−", "-")), bound, percent
 
 
+def number_of(text: str) -> float | None:
+    """Return the number that a text alone can mean; None if it is none, or may be two.
+
+    Examples
+    --------
+    >>> number_of("0,5"), number_of("1,234"), number_of("1e5")
+    (0.5, None, 100000.0)
+    """
+    return _number(text, _mark(text) or ".")[0]
+
+
 def _number(text: str, mark: str) -> tuple[float | None, str]:
     """Read a bare number, or say why it cannot be told what it means."""
     if mark != "," and _PLAIN.fullmatch(text):

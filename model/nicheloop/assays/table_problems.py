@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 MOST = 20
 """Problems that are told; of the others, how many there are."""
@@ -21,10 +21,13 @@ class Problems:
     ----------
     source : str
         Starts every line: the file, and the sheet if there is one.
+    names : sequence of str
+        Names of the rows, from row 1, if they are wells of a plate.
     """
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, names: Sequence[str] = ()) -> None:
         self.source = source
+        self.names = names
         self._found: dict[tuple[str, str], list[int]] = {}
 
     def __bool__(self) -> bool:
@@ -48,8 +51,7 @@ class Problems:
         """Return one line per problem, `MOST` at most."""
         told = sorted(self._found.items(), key=lambda item: min(item[1], default=0))
         lines = [
-            f"{self.source}: {_place(sorted(set(rows)), column)}{message}"
-            for (column, message), rows in told[:MOST]
+            f"{self.source}: {self._place(rows, column)}{message}" for (column, message), rows in told[:MOST]
         ]
         if len(told) > MOST:
             lines.append(f"{self.source}: and {len(told) - MOST} more problems")
@@ -60,23 +62,24 @@ class Problems:
         if self._found:
             raise AssayError("\n".join(self.lines()))
 
+    def named(self, rows: Iterable[int]) -> str:
+        """Name rows, the first few of many.
 
-def _place(rows: list[int], column: str) -> str:
-    parts = [rows_named(rows)] if rows else []
-    if column:
-        parts.append(f"column {column!r}")
-    return ", ".join(parts) + ": " if parts else ""
+        Examples
+        --------
+        >>> Problems("plate.csv").named([4]), Problems("plate.csv").named([4, 7, 9, 12, 13])
+        ('row 4', 'rows 4, 7, 9 and 2 more')
+        """
+        ordered = sorted({int(row) for row in rows})
+        kind = "well" if self.names else "row"
+        names = [self.names[row - 1] if self.names else str(row) for row in ordered[:ROWS_NAMED]]
+        if len(ordered) == 1:
+            return f"{kind} {names[0]}"
+        more = f" and {len(ordered) - ROWS_NAMED} more" if len(ordered) > ROWS_NAMED else ""
+        return f"{kind}s {', '.join(names)}{more}"
 
-
-def rows_named(rows: list[int]) -> str:
-    """Name rows, the first few of many.
-
-    Examples
-    --------
-    >>> rows_named([4]), rows_named([4, 7, 9, 12, 13])
-    ('row 4', 'rows 4, 7, 9 and 2 more')
-    """
-    if len(rows) == 1:
-        return f"row {rows[0]}"
-    named = ", ".join(str(row) for row in rows[:ROWS_NAMED])
-    return f"rows {named}" + (f" and {len(rows) - ROWS_NAMED} more" if len(rows) > ROWS_NAMED else "")
+    def _place(self, rows: list[int], column: str) -> str:
+        parts = [self.named(rows)] if rows else []
+        if column:
+            parts.append(f"column {column!r}")
+        return ", ".join(parts) + ": " if parts else ""

@@ -22,6 +22,8 @@ SEPARATORS = (",", ";", "\t")
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _LATIN = {"\xb5": "µ", "\xb0": "°", "\xa0": " "}
 """Letters outside ASCII that all Western encodings of Windows share with Latin-1 and tables need."""
+_COMMENT = r"^[ \t]*#(?!DIV/0!|N/A|NAME\?|NULL!|NUM!|REF!|VALUE!).*$"
+"""A line that begins with ``#``, unless that is an error of a spreadsheet."""
 _UTF8 = "save it as 'CSV UTF-8' (Excel: File > Save As)"
 
 
@@ -90,6 +92,8 @@ class RawTable:
         Where the header is in the file.
     folder : Path or None
         Where files are that the table refers to.
+    names : tuple of str
+        Names of the rows, from row 1, if they are wells of a plate.
     """
 
     source: str
@@ -97,6 +101,17 @@ class RawTable:
     rows: NDArray[np.int64]
     header_row: int = 1
     folder: Path | None = None
+    names: tuple[str, ...] = ()
+
+
+def content(file: Path) -> bytes:
+    """Return the bytes of a file; raises `AssayError` if it cannot be read."""
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        raise AssayError(f"{file}: no such file") from None
+    except OSError as error:
+        raise AssayError(f"{file}: cannot be read: {error.strerror}") from None
 
 
 def decoded(data: bytes, source: str) -> str:
@@ -195,7 +210,7 @@ def _prepared(text: str) -> tuple[str, str]:
     if told:
         text = "\n" + rest  # Excel's own note on the separator counts as a row
     if "#" in text:
-        text = re.sub(r"^[ \t]*#.*$", "", text, flags=re.MULTILINE)
+        text = re.sub(_COMMENT, "", text, flags=re.MULTILINE)
     return text, told[1] if told else _separator(text)
 
 
@@ -276,21 +291,16 @@ def _check_shape(
 ) -> None:
     """Refuse cells to the right of the header, unnamed columns, and rows that were cut off."""
     problems = Problems(source)
-    for i in np.flatnonzero(~filled[:, start]).tolist():
+    for i in np.flatnonzero(~filled[:width, start]).tolist():
         with_text = body[filled[i, body]]
-        if not with_text.size:
-            continue
-        text = columns[i].texts[columns[i].codes[with_text[0]]]
-        if i < width:
+        if with_text.size:
+            text = columns[i].texts[columns[i].codes[with_text[0]]]
             problems.add(f"no name above {text!r}, expected one above every column", rows=[with_text[0] + 1])
-            continue
+    long = body[filled[width:, body].any(axis=0)]
+    if long.size:
         hint = f"; a text that contains {separator!r} needs quotation marks" if separator else ""
         hint += ", and a number a decimal point, not a comma" if separator == "," else ""
-        problems.add(
-            f"{text!r} is to the right of the {width} columns of the header, "
-            f"expected no more cells than columns{hint}",
-            rows=with_text + 1,
-        )
+        problems.add(f"more cells than the {width} columns of the header{hint}", rows=long + 1)
     if lengths is not None:
         short = body[lengths[body] < width]
         if short.size:
