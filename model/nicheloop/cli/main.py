@@ -8,9 +8,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from nicheloop.cli.output import ARGUMENTS
 
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = typer.main.get_command(application())
     try:
         code = command.main(args=given, prog_name="nicheloop", standalone_mode=False)
-    except KeyboardInterrupt as error:
+    except (KeyboardInterrupt, Stopped) as error:
         print(f"nicheloop: {str(error) or 'interrupted, nothing was written'}", file=sys.stderr)
         return 130
     except Exception as error:
@@ -71,10 +72,26 @@ def _from_parser(error: Exception) -> bool:
     return hasattr(error, "format_message") and hasattr(error, "exit_code")
 
 
+class Stopped(Exception):
+    """Ctrl-C in a command; says what was kept."""
+
+
+class Commands(TyperGroup):
+    """Hands on what a command has to say when it is interrupted; the parser would end without a word."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise Stopped(str(error)) from error
+
+
 def application() -> typer.Typer:
     """Return the command with all its sub-commands."""
     app = typer.Typer(
         name="nicheloop",
+        cls=Commands,
         help="Mechanistic model of the IL-1β, stroma and CXCL11 loops in imatinib-resistant CML.",
         add_completion=False,
         pretty_exceptions_enable=False,

@@ -132,7 +132,7 @@ class Manifest:
 
     def differences(self, other: Manifest) -> list[str]:
         """Say what differs from another job, one entry each; empty for the same work."""
-        pairs = [("size", self.size, other.size), ("rows", str(self.rows), str(other.rows))]
+        pairs = [("size", self.size, other.size), ("rows", self.rows, other.rows)]
         pairs += _leaves("", self.job, other.job)
         return [
             f"{name}: {_short(mine)} there, {_short(its)} now" for name, mine, its in pairs if mine != its
@@ -171,7 +171,8 @@ def _leaves(name: str, mine: Any, its: Any) -> Iterator[tuple[str, Any, Any]]:
 
 
 def _short(value: Any, most: int = 60) -> str:
-    text = value if value is _ABSENT else json.dumps(value, ensure_ascii=False)
+    plain = value is _ABSENT or isinstance(value, Span)
+    text = str(value) if plain else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 

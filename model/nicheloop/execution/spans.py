@@ -115,10 +115,9 @@ class Ranges:
 
     def has_any(self, span: Span) -> bool:
         """Whether one of these rows is there."""
-        after = bisect_left(self.spans, (span.start, span.start))
-        return any(
-            s.start < span.stop and span.start < s.stop for s in self.spans[max(after - 1, 0) : after + 1]
-        )
+        after = bisect_left(self.spans, span)
+        near = self.spans[max(after - 1, 0) : after + 1]
+        return span.rows > 0 and any(max(s.start, span.start) < min(s.stop, span.stop) for s in near)
 
     def add(self, span: Span) -> None:
         """Add rows, none of which is there."""

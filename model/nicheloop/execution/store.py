@@ -132,7 +132,7 @@ class Store:
 
         Raises
         ------
-        KeyError
+        ValueError
             There is no such result.
         StoreError
             Rows are missing.
@@ -151,7 +151,7 @@ class Store:
 
         Raises
         ------
-        KeyError
+        ValueError
             There is no such result.
         StoreError
             Some of the rows are not recorded.
@@ -177,11 +177,11 @@ class Store:
 
     def _file(self, name: str) -> ResultFile:
         if name not in self.layout.fields:
-            near = get_close_matches(name, self.names, n=1)
-            hint = f"did you mean {near[0]!r}? " if near else ""
-            raise KeyError(
-                f"{self.path} has no result {name!r}: {hint}it has {', '.join(self.names) or 'none yet'}"
-            )
+            lowered = {known.lower(): known for known in self.names}
+            near = get_close_matches(name.lower(), lowered, n=1, cutoff=0.5)
+            hint = f"did you mean {lowered[near[0]]!r}? " if near else ""
+            known = ", ".join(self.names) or "none yet"
+            raise ValueError(f"{self.path} has no result {name!r}: {hint}It has {known}")
         dtype, shape = self.layout.fields[name]
         return ResultFile(self.path / file_name(name), dtype, (self.rows.rows, *shape))
 
