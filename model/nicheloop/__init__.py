@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from nicheloop import equations, execution, integrate
     from nicheloop.assays.fields import ScenarioError
     from nicheloop.assays.library import load_scenario, save_scenario, scenario_names, scenarios, to_toml
-    from nicheloop.assays.noise import Binomial, LogNormal, Noise, Normal, StudentT
+    from nicheloop.assays.noise import LogNormal, Noise, Normal, StudentT
+    from nicheloop.assays.noise_counts import Binomial
     from nicheloop.assays.noise_table import assay_noise
     from nicheloop.assays.readouts import READOUTS, Readout, ReadoutError, gr_value, readout_names
     from nicheloop.assays.result import Result, Runs
@@ -49,7 +50,7 @@ _HOMES = {
     "Scenario": "assays.scenario",
     "Stroma": "assays.scenario",
     "Vessel": "assays.scenario",
-    "Binomial": "assays.noise",
+    "Binomial": "assays.noise_counts",
     "LogNormal": "assays.noise",
     "Noise": "assays.noise",
     "Normal": "assays.noise",

@@ -10,7 +10,8 @@ from scipy import stats
 from scipy.integrate import quad
 
 import nicheloop as nl
-from nicheloop.assays.noise import Binomial, LogNormal, Noise, Normal, StudentT
+from nicheloop.assays.noise import LogNormal, Noise, Normal, StudentT
+from nicheloop.assays.noise_counts import Binomial
 from nicheloop.assays.noise_table import assay_numbers, shipped_limits, shipped_noise
 from nicheloop.assays.readouts import READOUTS
 

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nicheloop as nl
-from nicheloop.assays.noise import Binomial, LogNormal, Normal
+from nicheloop.assays.noise import LogNormal, Normal
+from nicheloop.assays.noise_counts import Binomial
 from nicheloop.assays.readouts import READOUTS
 from nicheloop.assays.virtual import _limited
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,8 +20,42 @@ Floats = NDArray[np.float64]
 _LN_ROOT_2PI = 0.5 * math.log(2.0 * math.pi)
 
 
+class Score(NamedTuple):
+    """Log density of values, or log probability of censored ones, with its derivatives.
+
+    Attributes
+    ----------
+    log_density : ndarray
+        As `Noise.log_density`, `Noise.log_below` or `Noise.log_above`.
+    by_mean : ndarray
+        Derivative with respect to the mean.
+    by_width : ndarray
+        With respect to the logarithm of a factor on all widths (see `Noise.widened`).
+    by_unit : ndarray
+        With respect to the logarithm of the unit of the values: if they are told in arbitrary units,
+        of c read-out units each, of ``log_density(value / c, mean) - ln(c)`` at c = 1 (without the last term
+        if censored).
+    """
+
+    log_density: Floats
+    by_mean: Floats
+    by_width: Floats
+    by_unit: Floats
+
+
+class Moments(NamedTuple):
+    """Integrals up to z of a standard density times products of f = (ln p)' and g = z f + 1.
+
+    They are what expected information is made of: f tells of the place of a distribution, g of its width.
+    """
+
+    ff: Floats
+    fg: Floats
+    gg: Floats
+
+
 class Noise(ABC):
-    """Distribution of measured values around a mean; `Normal`, `LogNormal`, `StudentT`, `Binomial`.
+    """Distribution of measured values around a mean: `Normal`, `LogNormal`, `StudentT`, `Binomial`.
 
     All logarithms are natural; densities are per unit of the read-out.
     """
@@ -62,6 +96,22 @@ class Noise(ABC):
     def with_scale(self, scale: float) -> Self:
         """Return the same kind of noise with another width; each kind says what its scale is."""
 
+    @abstractmethod
+    def widened(self, factor: float) -> Self:
+        """Return the same noise with every width times a factor; its shape stays."""
+
+    @abstractmethod
+    def score(self, value: ArrayLike, mean: ArrayLike, censored: str = "") -> Score:
+        """Log density of a value (``censored`` "": told, "below" or "above" it) and its derivatives."""
+
+    @abstractmethod
+    def information_root(self, mean: ArrayLike, low: ArrayLike = -np.inf, high: ArrayLike = np.inf) -> Floats:
+        """Root of the expected information that a value holds, shape (..., 2, 3).
+
+        R with R' R the expected outer product of the derivatives in `Score`, in their order: by mean, width
+        and unit. A value at or beyond ``low`` or ``high`` is only known to be there.
+        """
+
 
 class LocationScale(Noise):
     """A standard distribution, symmetric about zero, that is shifted to the mean and stretched."""
@@ -82,37 +132,114 @@ class LocationScale(Noise):
     def _standardised(self, value: Floats, mean: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """Return z, dz/dmean, log of dz/dvalue, and the derivative of that log with respect to the mean."""
 
+    @abstractmethod
+    def _moments(self, z: Floats) -> Moments:
+        """Integrals from minus infinity."""
+
+    @property
+    def _unit_stretches(self) -> bool:
+        """Whether values told in a larger unit scatter less, in that unit."""
+        return True
+
     def log_density(self, value: ArrayLike, mean: ArrayLike) -> Floats:
         with np.errstate(all="ignore"):
-            z, _, log_slope, _ = self._standardised(_array(value), _array(mean))
+            z, _, log_slope, _ = self._standardised(array(value), array(mean))
             return np.where(np.isinf(z), -np.inf, self._log_pdf(z) + log_slope)
 
     def d_log_density(self, value: ArrayLike, mean: ArrayLike) -> Floats:
         with np.errstate(all="ignore"):
-            z, dz, _, d_log_slope = self._standardised(_array(value), _array(mean))
+            z, dz, _, d_log_slope = self._standardised(array(value), array(mean))
             return np.where(np.isinf(z), 0.0, self._d_log_pdf(z) * dz + d_log_slope)
 
     def log_below(self, limit: ArrayLike, mean: ArrayLike) -> Floats:
         with np.errstate(all="ignore"):
-            return self._log_cdf(self._standardised(_array(limit), _array(mean))[0])
+            return self._log_cdf(self._standardised(array(limit), array(mean))[0])
 
     def d_log_below(self, limit: ArrayLike, mean: ArrayLike) -> Floats:
         with np.errstate(all="ignore"):
-            z, dz, _, _ = self._standardised(_array(limit), _array(mean))
+            z, dz, _, _ = self._standardised(array(limit), array(mean))
             return np.where(np.isinf(z), 0.0, np.exp(self._log_pdf(z) - self._log_cdf(z)) * dz)
 
     def log_above(self, limit: ArrayLike, mean: ArrayLike) -> Floats:
         with np.errstate(all="ignore"):
-            return self._log_cdf(-self._standardised(_array(limit), _array(mean))[0])
+            return self._log_cdf(-self._standardised(array(limit), array(mean))[0])
 
     def d_log_above(self, limit: ArrayLike, mean: ArrayLike) -> Floats:
         with np.errstate(all="ignore"):
-            z, dz, _, _ = self._standardised(_array(limit), _array(mean))
+            z, dz, _, _ = self._standardised(array(limit), array(mean))
             return np.where(np.isinf(z), 0.0, -np.exp(self._log_pdf(z) - self._log_cdf(-z)) * dz)
+
+    def score(self, value: ArrayLike, mean: ArrayLike, censored: str = "") -> Score:
+        with np.errstate(all="ignore"):
+            z, _, log_slope, _ = self._standardised(array(value), array(mean))
+            if censored:
+                sign = 1.0 if censored == "below" else -1.0
+                log_density = self._log_cdf(sign * z)
+                place = -sign * np.exp(self._log_pdf(z) - log_density)
+                width = z * place
+            else:
+                log_density = np.where(np.isinf(z), -np.inf, self._log_pdf(z) + log_slope)
+                place = -self._d_log_pdf(z)
+                width = z * place - 1.0
+            by_place, by_width = self._moved(array(mean))
+            slopes = [by_place[..., k] * place + by_width[..., k] * width for k in range(3)]
+            return Score(log_density, *(np.where(np.isinf(z), 0.0, slope) for slope in slopes))
+
+    def information_root(self, mean: ArrayLike, low: ArrayLike = -np.inf, high: ArrayLike = np.inf) -> Floats:
+        with np.errstate(all="ignore"):
+            middle = array(mean)
+            lowest, highest = (self._standardised(array(end), middle)[0] for end in (low, high))
+            upto, before = self._moments(highest), self._moments(lowest)
+            told = Moments(*(a - b for a, b in zip(upto, before, strict=True)))
+            told = self._with_end(self._with_end(told, lowest, 1.0), highest, -1.0)
+            first = np.sqrt(told.ff)
+            mixed = np.where(first > 0, told.fg / first, 0.0)
+            second = np.sqrt(np.maximum(told.gg - mixed**2, 0.0))
+            by_place, by_width = self._moved(middle)
+            rows = (first[..., None] * by_place + mixed[..., None] * by_width, second[..., None] * by_width)
+            return np.stack(np.broadcast_arrays(*rows), axis=-2)
+
+    def _with_end(self, told: Moments, z: Floats, side: float) -> Moments:
+        """Add what is learnt where only that the value is beyond ``z`` is told (``side`` 1: below it)."""
+        density = self._log_pdf(z)
+        size = np.where(np.isfinite(z), np.exp(2 * density - self._log_cdf(side * z)), 0.0)
+        where = np.where(np.isfinite(z), z, 0.0)
+        return Moments(told.ff + size, told.fg + size * where, told.gg + size * where**2)
+
+    def _moved(self, mean: Floats) -> tuple[Floats, Floats]:
+        """How place and width of the distribution, in widths, follow mean, width and unit; shape (..., 3)."""
+        _, dz, _, d_log_slope = self._standardised(mean, mean)
+        place, none, one = -dz, np.zeros_like(dz), np.ones_like(dz)
+        stretched = one if self._unit_stretches else none
+        by_place = np.stack([place, none, mean * place], axis=-1)
+        return by_place, np.stack([-d_log_slope * one, one, stretched], axis=-1)
+
+
+class Gaussian(LocationScale):
+    """A normal distribution, shifted and stretched."""
+
+    def _log_pdf(self, z: Floats) -> Floats:
+        return -0.5 * z * z - _LN_ROOT_2PI
+
+    def _d_log_pdf(self, z: Floats) -> Floats:
+        return -z
+
+    def _log_cdf(self, z: Floats) -> Floats:
+        from scipy.special import log_ndtr
+
+        return as_floats(log_ndtr(z))
+
+    def _moments(self, z: Floats) -> Moments:
+        from scipy.special import ndtr
+
+        at, upto = np.exp(self._log_pdf(z)), as_floats(ndtr(z))
+        finite = np.where(np.isinf(z), 0.0, z)
+        first = finite * at
+        return Moments(upto - first, -(finite**2 + 1.0) * at, 2.0 * upto - (finite**2 + 1.0) * first)
 
 
 @dataclass(frozen=True)
-class Normal(LocationScale):
+class Normal(Gaussian):
     """Normal noise with a constant and a proportional part.
 
     Attributes
@@ -130,24 +257,18 @@ class Normal(LocationScale):
         _check_parts(self, self.sd, self.cv)
 
     def draw(self, mean: ArrayLike, rng: np.random.Generator) -> Floats:
-        middle = _array(mean)
+        middle = array(mean)
         return middle + self.spread(middle) * rng.standard_normal(middle.shape)
 
     def spread(self, mean: ArrayLike) -> Floats:
-        return _combined(self.sd, self.cv, _array(mean))
+        return _combined(self.sd, self.cv, array(mean))
 
     def with_scale(self, scale: float) -> Self:
         """Return normal noise of this constant SD, without a proportional part."""
         return replace(self, sd=scale, cv=0.0)
 
-    def _log_pdf(self, z: Floats) -> Floats:
-        return -0.5 * z * z - _LN_ROOT_2PI
-
-    def _d_log_pdf(self, z: Floats) -> Floats:
-        return -z
-
-    def _log_cdf(self, z: Floats) -> Floats:
-        return _log_normal_cdf(z)
+    def widened(self, factor: float) -> Self:
+        return replace(self, sd=factor * self.sd, cv=factor * self.cv)
 
     def _standardised(self, value: Floats, mean: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         return _two_part(self.sd, self.cv, value, mean)
@@ -172,19 +293,22 @@ class StudentT(LocationScale):
 
     def __post_init__(self) -> None:
         _check_parts(self, self.sd, self.cv)
-        _check_positive(self, "df", self.df)
+        check_positive(self, "df", self.df)
 
     def draw(self, mean: ArrayLike, rng: np.random.Generator) -> Floats:
-        middle = _array(mean)
+        middle = array(mean)
         return middle + _combined(self.sd, self.cv, middle) * rng.standard_t(self.df, middle.shape)
 
     def spread(self, mean: ArrayLike) -> Floats:
         factor = math.sqrt(self.df / (self.df - 2.0)) if self.df > 2 else math.inf
-        return factor * _combined(self.sd, self.cv, _array(mean))
+        return factor * _combined(self.sd, self.cv, array(mean))
 
     def with_scale(self, scale: float) -> Self:
         """Return Student-t noise of this constant width, without a proportional part."""
         return replace(self, sd=scale, cv=0.0)
+
+    def widened(self, factor: float) -> Self:
+        return replace(self, sd=factor * self.sd, cv=factor * self.cv)
 
     def _log_pdf(self, z: Floats) -> Floats:
         half = 0.5 * (self.df + 1.0)
@@ -197,14 +321,28 @@ class StudentT(LocationScale):
     def _log_cdf(self, z: Floats) -> Floats:
         from scipy.special import stdtr
 
-        return _as_floats(np.log(stdtr(self.df, z)))
+        return as_floats(np.log(stdtr(self.df, z)))
+
+    def _moments(self, z: Floats) -> Moments:
+        from scipy.special import betainc
+
+        df, t = self.df, self.df + z * z
+        share = np.where(np.isinf(z), 1.0, z * z / t)
+        most, half = 3.0 * (df + 1.0) / (df + 3.0), 0.5 * (df + 1.0)
+
+        def upto(a: float, b: float) -> Floats:
+            return as_floats(0.5 * (1.0 + np.sign(z) * betainc(a, b, share)))
+
+        fg = df * np.exp(self._log_pdf(z)) * (2.0 * half**2 / ((1.0 + half) * t) - 1.0)
+        gg = upto(0.5, 0.5 * df) - 2.0 * upto(1.5, 0.5 * df) + most * upto(2.5, 0.5 * df)
+        return Moments(most / 3.0 * upto(1.5, 0.5 * df + 1.0), np.where(np.isinf(z), 0.0, fg), gg)
 
     def _standardised(self, value: Floats, mean: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         return _two_part(self.sd, self.cv, value, mean)
 
 
 @dataclass(frozen=True)
-class LogNormal(LocationScale):
+class LogNormal(Gaussian):
     """Log-normal noise: the logarithm of the value is normal, and the model gives the median.
 
     Attributes
@@ -216,27 +354,25 @@ class LogNormal(LocationScale):
     sd: float
 
     def __post_init__(self) -> None:
-        _check_positive(self, "sd", self.sd)
+        check_positive(self, "sd", self.sd)
 
     def draw(self, mean: ArrayLike, rng: np.random.Generator) -> Floats:
-        middle = _array(mean)
+        middle = array(mean)
         return middle * np.exp(self.sd * rng.standard_normal(middle.shape))
 
     def spread(self, mean: ArrayLike) -> Floats:
-        return _array(mean) * math.sqrt(math.expm1(self.sd**2)) * math.exp(0.5 * self.sd**2)
+        return array(mean) * math.sqrt(math.expm1(self.sd**2)) * math.exp(0.5 * self.sd**2)
 
     def with_scale(self, scale: float) -> Self:
         """Return log-normal noise of this SD of the logarithm."""
         return replace(self, sd=scale)
 
-    def _log_pdf(self, z: Floats) -> Floats:
-        return -0.5 * z * z - _LN_ROOT_2PI
+    def widened(self, factor: float) -> Self:
+        return replace(self, sd=factor * self.sd)
 
-    def _d_log_pdf(self, z: Floats) -> Floats:
-        return -z
-
-    def _log_cdf(self, z: Floats) -> Floats:
-        return _log_normal_cdf(z)
+    @property
+    def _unit_stretches(self) -> bool:
+        return False
 
     def _standardised(self, value: Floats, mean: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         z = (np.log(value) - np.log(mean)) / self.sd
@@ -245,126 +381,12 @@ class LogNormal(LocationScale):
         return z, -1.0 / (self.sd * mean), -np.log(self.sd * value), np.zeros(())
 
 
-@dataclass(frozen=True)
-class Binomial(Noise):
-    """Noise of a counted share: so many of the counted cells show the mark.
-
-    Attributes
-    ----------
-    counted : float
-        Number of cells counted. Where wells differ by more than counting explains, give the smaller number
-        of cells that would explain it.
-    whole : float
-        Value of the read-out when all show it: 1 for a fraction, 100 for a percentage.
-
-    Notes
-    -----
-    The density is the probability of the count over the step from one count to the next, and holds between
-    counts, too (a mean of replicates seldom falls on one). Limits are rounded inwards to whole counts. The
-    scale is the standard deviation at one half of the whole.
-    """
-
-    counted: float
-    whole: float = 1.0
-
-    def __post_init__(self) -> None:
-        _check_positive(self, "counted", self.counted)
-        _check_positive(self, "whole", self.whole)
-
-    def draw(self, mean: ArrayLike, rng: np.random.Generator) -> Floats:
-        share = self._share(mean)
-        missing = np.isnan(share)
-        number = max(round(self.counted), 1)
-        count = rng.binomial(number, np.where(missing, 0.0, share))
-        return np.where(missing, np.nan, count * (self.whole / number))
-
-    def spread(self, mean: ArrayLike) -> Floats:
-        share = self._share(mean)
-        return self.whole * np.sqrt(share * (1.0 - share) / self.counted)
-
-    def with_scale(self, scale: float) -> Self:
-        """Return binomial noise with this standard deviation at one half of the whole."""
-        _check_positive(self, "scale", scale)
-        return replace(self, counted=0.25 * (self.whole / scale) ** 2)
-
-    def log_density(self, value: ArrayLike, mean: ArrayLike) -> Floats:
-        log_step = math.log(self.counted / self.whole)
-        return self._log_mass(self._count(value), self._share(mean)) + log_step
-
-    def d_log_density(self, value: ArrayLike, mean: ArrayLike) -> Floats:
-        share, count = self._share(mean), self._count(value)
-        with np.errstate(all="ignore"):
-            slope = (count - self.counted * share) / (share * (1.0 - share))
-        certain = (share == 0) & (count == 0)
-        sure = (share == 1) & (count == self.counted)
-        slope = np.where(certain, -self.counted, np.where(sure, self.counted, slope))
-        return slope / self.whole
-
-    def log_below(self, limit: ArrayLike, mean: ArrayLike) -> Floats:
-        return self._log_at_most(np.floor(self._count(limit) + 1e-9), self._share(mean))
-
-    def log_above(self, limit: ArrayLike, mean: ArrayLike) -> Floats:
-        missing = self.counted - np.ceil(self._count(limit) - 1e-9)
-        return self._log_at_most(missing, 1.0 - self._share(mean))
-
-    def d_log_below(self, limit: ArrayLike, mean: ArrayLike) -> Floats:
-        return self._d_log_at_most(np.floor(self._count(limit) + 1e-9), self._share(mean)) / self.whole
-
-    def d_log_above(self, limit: ArrayLike, mean: ArrayLike) -> Floats:
-        missing = self.counted - np.ceil(self._count(limit) - 1e-9)
-        return -self._d_log_at_most(missing, 1.0 - self._share(mean)) / self.whole
-
-    def _share(self, mean: ArrayLike) -> Floats:
-        return np.clip(_array(mean) / self.whole, 0.0, 1.0)
-
-    def _count(self, value: ArrayLike) -> Floats:
-        return _array(value) * (self.counted / self.whole)
-
-    def _log_mass(self, count: Floats, share: Floats) -> Floats:
-        """Log probability of a count."""
-        from scipy.special import gammaln, xlog1py, xlogy
-
-        number = self.counted
-        with np.errstate(all="ignore"):
-            ways = gammaln(number + 1.0) - gammaln(count + 1.0) - gammaln(number - count + 1.0)
-            log_mass = ways + xlogy(count, share) + xlog1py(number - count, -share)
-        outside = ((count < 0) | (count > number)) & ~np.isnan(share)
-        return np.where(outside, -np.inf, log_mass)
-
-    def _log_at_most(self, count: Floats, share: Floats) -> Floats:
-        """Log probability of at most ``count`` cells, by the incomplete beta function.
-
-        Where that is too small for a float, the last term of the sum and the ratio of the terms give it.
-        """
-        from scipy.special import betainc
-
-        with np.errstate(all="ignore"):
-            log_tail = np.log(betainc(self.counted - count, count + 1.0, 1.0 - share))
-            ratio = count / (self.counted - count + 1.0) * (1.0 - share) / share
-            log_far = self._log_mass(count, share) - np.log1p(-np.minimum(ratio, 0.5))
-        log_tail = np.where(np.isneginf(log_tail), log_far, log_tail)
-        log_tail = np.where(count >= self.counted, 0.0, np.where(count < 0, -np.inf, log_tail))
-        return np.where(np.isnan(count) | np.isnan(share), np.nan, log_tail)
-
-    def _d_log_at_most(self, count: Floats, share: Floats) -> Floats:
-        from scipy.special import betaln, xlog1py, xlogy
-
-        with np.errstate(all="ignore"):
-            log_slope = (
-                xlogy(count, share)
-                + xlog1py(self.counted - count - 1.0, -share)
-                - betaln(self.counted - count, count + 1.0)
-            )
-            slope = -np.exp(log_slope - self._log_at_most(count, share))
-        fixed = (count >= self.counted) | (count < 0)
-        return np.where(fixed & ~np.isnan(share), 0.0, slope)
-
-
-def _array(values: ArrayLike) -> Floats:
+def array(values: ArrayLike) -> Floats:
+    """Return values as an array of floats."""
     return np.asarray(values, dtype=np.float64)
 
 
-def _as_floats(values: Floats) -> Floats:
+def as_floats(values: Floats) -> Floats:
     """Give a type to what SciPy returns without one."""
     return np.asarray(values, dtype=np.float64)
 
@@ -383,12 +405,6 @@ def _two_part(sd: float, cv: float, value: Floats, mean: Floats) -> tuple[Floats
     return z, dz, log_slope, np.where(width == 0, 0.0, -slope / width)
 
 
-def _log_normal_cdf(z: Floats) -> Floats:
-    from scipy.special import log_ndtr
-
-    return _as_floats(log_ndtr(z))
-
-
 def _check_parts(noise: Noise, sd: float, cv: float) -> None:
     for name, value in (("sd", sd), ("cv", cv)):
         if not (math.isfinite(value) and value >= 0):
@@ -399,6 +415,7 @@ def _check_parts(noise: Noise, sd: float, cv: float) -> None:
         raise ValueError(f"{type(noise).__name__}: sd and cv are 0, expected at least one above 0")
 
 
-def _check_positive(noise: Noise, name: str, value: float) -> None:
+def check_positive(noise: Noise, name: str, value: float) -> None:
+    """Refuse a number of a noise that is not finite and above 0."""
     if not (math.isfinite(value) and value > 0):
         raise ValueError(f"{type(noise).__name__}: {name}: got {value!r}, expected a number above 0")

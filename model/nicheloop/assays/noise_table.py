@@ -9,7 +9,8 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, TypedDict
 
-from nicheloop.assays.noise import Binomial, LogNormal, Noise, Normal, StudentT
+from nicheloop.assays.noise import LogNormal, Noise, Normal, StudentT
+from nicheloop.assays.noise_counts import Binomial
 
 if TYPE_CHECKING:
     import pandas as pd
