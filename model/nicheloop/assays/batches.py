@@ -42,14 +42,14 @@ class Batch:
         Per run; empty if all went well.
     time_reached : ndarray, shape (runs,)
         Hours; NaN if a run could not start.
-    slopes : ndarray, shape (runs, times, columns, by), or None
-        Derivatives of the values by parameters of the table, if asked for; NaN where the values are.
+    slopes : ndarray, shape (runs, times, columns, by)
+        Derivatives of the values by parameters of the table; NaN where the values are.
     """
 
     values: Floats
     problems: tuple[str, ...]
     time_reached: Floats
-    slopes: Floats | None = None
+    slopes: Floats
 
 
 def run_plans(
@@ -107,7 +107,7 @@ def _harvest(
     for plan, done in zip(missing, run_plans(missing, specimens, settings, "species", by), strict=True):
         for j, specimen in enumerate(specimens):
             specimen.keep_harvest(plan, done.values[j, -1], done.problems[j])
-            if done.slopes is not None:
+            if by:
                 specimen.slopes(by).keep_harvest(plan, done.slopes[j, -1])
 
 
@@ -199,12 +199,12 @@ def run_one_by_one(plan: Plan, specimens: Sequence[Specimen], names: Sequence[st
     """Run a plan for every specimen with SciPy, and keep the named observables and expressions."""
     courses = [specimen.run(plan) for specimen in specimens]
     columns = [plan.compiled.outputs[name] for name in names]
+    shape = (len(courses), plan.times.size, len(columns))
     return Batch(
-        np.array([outputs_of(plan, course)[:, columns] for course in courses]).reshape(
-            len(courses), plan.times.size, len(columns)
-        ),
+        np.array([outputs_of(plan, course)[:, columns] for course in courses]).reshape(shape),
         tuple(course.problem for course in courses),
         np.array([course.time_reached for course in courses]),
+        np.empty((*shape, 0)),
     )
 
 

@@ -88,11 +88,9 @@ class Measured:
         by: tuple[str, ...],
     ) -> Measured:
         """Join what came of the plans, which kept these columns."""
-        empty = np.empty((len(specimens), 0, len(columns)))
-        values = np.concatenate([empty, *(batch.values for batch in done)], axis=1)
-        slopes = np.zeros((*values.shape, len(by)))
-        if by:
-            np.concatenate([batch.slopes for batch in done if batch.slopes is not None], axis=1, out=slopes)
+        shape = (len(specimens), 0, len(columns))
+        values = np.concatenate([np.empty(shape), *(batch.values for batch in done)], axis=1)
+        slopes = np.concatenate([np.empty((*shape, len(by))), *(batch.slopes for batch in done)], axis=1)
         return cls(specimens, values, slopes, {name: i for i, name in enumerate(columns)}, by)
 
 
