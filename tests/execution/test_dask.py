@@ -42,7 +42,7 @@ def cluster() -> Iterator[Any]:
         "distributed", reason="Dask is not installed: pip install 'nicheloop[cluster]'"
     )
     with distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+        n_workers=1, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=50
     ) as cluster:
         yield cluster
 
@@ -69,6 +69,20 @@ def test_a_worker_that_dies_is_replaced(cluster: Any, tmp_path: Path) -> None:
     )
     assert_same(found, EXPECTED)
     assert (tmp_path / "mark-0").exists()
+
+
+def test_a_cluster_for_the_occasion() -> None:
+    pytest.importorskip("distributed", reason="Dask is not installed: pip install 'nicheloop[cluster]'")
+    assert_same(map_chunks(Draws(), SIZE, engine=Dask(workers=1)), EXPECTED)
+
+
+def test_a_script_that_dask_would_run_again_is_told(tmp_path: Path) -> None:
+    pytest.importorskip("distributed", reason="Dask is not installed: pip install 'nicheloop[cluster]'")
+    script = "from nicheloop.execution import Dask, map_chunks; map_chunks(dict, 3, engine=Dask(workers=1))"
+    (tmp_path / "script.py").write_text(script, encoding="ascii")
+    done = subprocess.run([sys.executable, tmp_path / "script.py"], capture_output=True, text=True)
+    assert "ExecutionError: Dask could not start 1 workers here" in done.stderr
+    assert 'put the call under if __name__ == "__main__":' in done.stderr
 
 
 def raise_error() -> None:

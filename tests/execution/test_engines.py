@@ -161,6 +161,13 @@ def test_our_engines_keep_to_the_threads_of_the_worker(monkeypatch: pytest.Monke
         _granted_processors()
 
 
+def test_importing_is_light() -> None:
+    heavy = {"numpy", "rich", "dask", "distributed", "cloudpickle", "multiprocessing", "pandas"}
+    code = "import sys, nicheloop.execution, nicheloop.execution.progress; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {name.partition(".")[0] for name in done.stdout.split()} & heavy
+
+
 def test_a_script_is_not_run_again_in_workers(tmp_path: Path) -> None:
     script = """
         import numpy as np

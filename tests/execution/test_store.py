@@ -58,6 +58,12 @@ def finish(path: Path) -> None:
             record(writer, *span)
 
 
+@pytest.fixture
+def quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not wait for the disk: tests that open hundreds of stores do not cut the power."""
+    monkeypatch.setattr(os, "fsync", lambda file: None)
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a store that was written without any disturbance."""
@@ -259,6 +265,8 @@ def small_piece(start: int, stop: int) -> Piece:
     return Piece(Span(start, stop), {"x": 1.0 / (1 + rows), "row": rows})
 
 
+@pytest.mark.usefixtures("quick_disk")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_killed_after_any_number_of_bytes(tmp_path: Path) -> None:
     reference = tmp_path / "reference"
     assert run_forked(lambda: write_until_killed(reference, 10**9)) == 0
@@ -297,6 +305,7 @@ def torn(tmp_path: Path) -> tuple[Path, dict[str, tuple[int, int]]]:
     return path, places
 
 
+@pytest.mark.usefixtures("quick_disk")
 @pytest.mark.parametrize("how", ["truncated", "garbled", "zeros"])
 def test_any_damage_to_the_last_chunk_is_found_and_mended(
     torn: tuple[Path, dict[str, tuple[int, int]]], how: str
@@ -365,6 +374,7 @@ def test_a_finished_job_whose_files_were_damaged_is_mended(tmp_path: Path, whole
 # disks
 
 
+@pytest.mark.usefixtures("quick_disk")
 def test_a_full_disk_at_any_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = os.pwrite
     for room in range(0, 1600, 57):
@@ -491,6 +501,7 @@ def hold_lock_and_die(path: Path) -> None:
     os._exit(9)
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 @pytest.mark.parametrize("locks", [True, False], ids=["locks", "no locks"])
 def test_the_lock_of_a_dead_process_is_passed_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, locks: bool

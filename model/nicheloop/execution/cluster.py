@@ -29,18 +29,10 @@ def open_cluster(task: Task, scheduler: str | None, workers: int | None, patienc
     """Connect to a scheduler, or start one here, and ship the task (see `engines.Dask`)."""
     payload = pickled(task)
     try:
-        import distributed
+        import distributed  # noqa: F401
     except ImportError as error:
         raise ExecutionError(f"Dask is not installed ({error}): {INSTALL}") from error
-    cluster = None
-    if scheduler is None:
-        cluster = distributed.LocalCluster(
-            n_workers=workers or granted_cores(),
-            threads_per_worker=1,
-            processes=True,
-            dashboard_address=None,
-            silence_logs=logging.ERROR,
-        )
+    cluster = _start_here(workers or granted_cores()) if scheduler is None else None
     client = None
     try:
         client = _connect(cluster if cluster is not None else scheduler, patience)
@@ -49,6 +41,24 @@ def open_cluster(task: Task, scheduler: str | None, workers: int | None, patienc
     except BaseException:
         _close(client, cluster)
         raise
+
+
+def _start_here(workers: int) -> LocalCluster:
+    from distributed import LocalCluster
+
+    try:
+        return LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=":0",
+            silence_logs=logging.ERROR,
+        )
+    except RuntimeError as error:
+        raise ExecutionError(
+            f"Dask could not start {workers} workers here: {error} (in a script, they run it again: put the "
+            'call under if __name__ == "__main__":, or use Processes)'
+        ) from error
 
 
 def _connect(where: Any, patience: float) -> Client:
