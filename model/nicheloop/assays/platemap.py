@@ -307,10 +307,10 @@ def _values(
     blank = np.array([well.use == BLANK for well in wells], dtype=bool)
     if not blank.any():
         return cells if mark == "." else _texts(numbers, numbers.values), {}
-    if (numbers.bound[blank] != "").any():
-        problems.add(
-            "a blank is beyond a limit of the assay, expected a number to subtract", rows=places[blank]
-        )
+    beyond = blank & (numbers.bound != "")
+    if beyond.any():
+        message = "a blank is beyond a limit of the assay, expected a number to subtract"
+        problems.add(message, rows=places[beyond])
         return cells, {}
     values = numbers.values - numbers.values[blank].mean()
     limit = BLANK_SDS * float(numbers.values[blank].std(ddof=1)) if blank.sum() > 1 else 0.0

@@ -23,7 +23,6 @@ from nicheloop.assays.table_layout import Layout, combined, layout_of
 from nicheloop.assays.table_problems import AssayError, Problems
 from nicheloop.assays.table_rows import read_rows
 from nicheloop.assays.table_text import RawTable, content, decoded, read_text
-from nicheloop.biology.hosts import STROMA
 
 __all__ = ["AssayError", "AssayTable", "Measurement", "Measurements", "read_assay"]
 
@@ -170,16 +169,18 @@ def _check_axes(scenario: Scenario, data: Mapping[str, Any]) -> None:
 
 def _fill_designs(data: dict[str, Any], layout: Layout) -> None:
     """Write down what rows without a scenario leave to the defaults."""
-    free, line = data["scenario"] == "", data["line"]
-    base = layout.base[layout.well]
+    free, base = data["scenario"] == "", layout.base[layout.well]
+    cells, stroma = np.array([_densities(well) for well in layout.bases]).T
     data["stroma"] = np.where(free & (data["stroma"] == ""), "none", data["stroma"])
-    for number, well in enumerate(layout.bases):
-        here = free & (base == number)
-        source = well.conditioned_medium
-        density = well.stroma.density if source is None else source.scenario.stroma.density
-        cells = next((seeded.density for seeded in well.lines.values()), math.nan)
-        data["stroma_per_ml"][here] = density or math.nan
-        data["cells_per_ml"][here & (line != STROMA)] = cells
+    data["cells_per_ml"] = np.where(free, cells[base], data["cells_per_ml"])
+    data["stroma_per_ml"] = np.where(free, stroma[base], data["stroma_per_ml"])
+
+
+def _densities(well: Scenario) -> tuple[float, float]:
+    """Return the density of the leukaemic line and of the stroma; NaN where there is none."""
+    source = well.conditioned_medium
+    stroma = well.stroma.density if source is None else source.scenario.stroma.density
+    return next((seeded.density for seeded in well.lines.values()), math.nan), stroma or math.nan
 
 
 def _replicates(data: Mapping[str, Any], layout: Layout, problems: Problems) -> NDArray[np.int64]:

@@ -34,9 +34,9 @@ def table_of_wells(
     wells : sequence of Scenario
         Single wells, any; what their columns cannot tell is kept as a scenario of the table.
     rows : mapping
-        Arrays of equal length, named as the fields of `Measurement`: ``well`` (index), ``readout``, ``host``,
-        ``time_h``, ``value``; where they differ from nothing also ``unit``, ``sd``, ``n``, ``replicate``,
-        ``censored``, ``detection_limit``, ``relative_to``, ``experiment``, ``plate``.
+        Arrays of equal length (or one value for all), named as the fields of `Measurement`: ``well`` (index),
+        ``readout``, ``host``, ``time_h``, ``value``; where they differ from nothing also ``unit``, ``sd``,
+        ``n``, ``replicate``, ``censored``, ``detection_limit``, ``relative_to``, ``experiment``, ``plate``.
     source : str
         For messages.
 
@@ -58,17 +58,13 @@ def table_of_wells(
         if name not in rows:
             raise ValueError(f"no column {name!r}, expected {', '.join(NEEDED)}")
     size = len(rows["value"])
-    well, host = np.asarray(rows["well"], dtype=np.intp), np.asarray(rows["host"], dtype=object)
-    data: dict[str, Any] = {
-        "row": np.arange(2, size + 2),
-        "readout": np.asarray(rows["readout"], dtype=object),
-    }
-    data |= {TIME: np.asarray(rows["time_h"], dtype=float), "value": np.array(rows["value"], dtype=float)}
-    data |= {name: _texts(rows.get(name, ""), size) for name in TEXTS}
-    data |= {name: _numbers(rows.get(name), size) for name in NUMBERS}
-    data["unit"] = (
-        _texts(rows["unit"], size) if "unit" in rows else _units(data["readout"], data["relative_to"])
-    )
+    data: dict[str, Any] = {"row": np.arange(2, size + 2)}
+    data |= {name: _texts(rows.get(name, ""), size) for name in ("readout", *TEXTS)}
+    data |= {name: _numbers(rows.get(name), size) for name in ("value", *NUMBERS)}
+    data[TIME] = _numbers(rows["time_h"], size)
+    units = rows["unit"] if "unit" in rows else _units(data["readout"], data["relative_to"])
+    data["unit"] = _texts(units, size)
+    well, host = np.asarray(rows["well"], dtype=np.intp), _texts(rows["host"], size)
     scenarios: dict[str, Scenario] = {}
     _add_designs(data, wells, well, host, scenarios)
     return assembled(data, scenarios, Problems(source))
@@ -92,7 +88,7 @@ def _units(readouts: NDArray[Any], relative_to: NDArray[Any]) -> NDArray[Any]:
     own = {readout.name: readout.unit for readout in READOUTS}
     other = {"vehicle": RATIO, "scale": "a.u."}
     pairs = zip(readouts.tolist(), relative_to.tolist(), strict=True)
-    return np.array([other.get(relation, own[name]) for name, relation in pairs], dtype=object)
+    return np.array([other.get(relation) or own[name] for name, relation in pairs], dtype=object)
 
 
 def _add_designs(

@@ -31,6 +31,7 @@ IMPLAUSIBLE_RATIO = 10.0
 _DIGITS = 15
 """Of a converted number: 300 nM are 0.3 uM, not 0.30000000000000004."""
 _EXAMPLES = {
+    "time": "a number such as 72",
     "value": "a number such as 0.85, or '<3.9' for a value below the detection limit",
     "n": "a whole number such as 3",
     "replicate": "a whole number such as 3",
@@ -173,12 +174,12 @@ def read_rows(raw: RawTable, problems: Problems) -> dict[str, Any]:
     data |= {name: rows.counts(name) for name in ("n", "replicate")}
     data |= {name: rows.texts(name) for name in ("experiment", "plate", "relative_to", "scenario", "stroma")}
     data |= {name: rows.quantity(name, strict=True) for name in ("cells_per_ml", "stroma_per_ml")}
-    if "note" in rows.fields:
+    if (rows.texts("note") != "").any():
         data["note"] = rows.texts("note")
     given = [name for name in TREATMENTS if name in rows.fields]
     data |= {HEADERS[name]: _doses(rows, name, data["scenario"]) for name in given}
-    rows.refuse(~rows.numbers("time").given, "time", "is empty, expected a time")
-    rows.refuse(~value.given, "value", f"is empty, expected {_EXAMPLES['value']}")
+    for name in ("time", "value"):
+        rows.refuse_each(~rows.numbers(name).given, name, _EXAMPLES[name])
     _convert_values(rows, data)
     _check_values(rows, data)
     return data
@@ -271,12 +272,14 @@ def _check_values(rows: Rows, data: dict[str, Any]) -> None:
 
 def _check_shares(rows: Rows, data: dict[str, Any]) -> None:
     """Refuse more than all of a whole, and viabilities that must have been in percent."""
-    value, absolute = data["value"], data["relative_to"] == ""
+    absolute = data["relative_to"] == ""
     for readout in READOUTS:
         here = absolute & (data["readout"] == readout.name) & (data["unit"] == readout.unit)
         if readout.name == "viability":
-            expected = "a viability around 1 in unit 'fraction', or the unit '%'"
-            rows.refuse_each(here & (value > IMPLAUSIBLE_RATIO), "value", expected)
+            most, expected = IMPLAUSIBLE_RATIO, "a viability around 1 in unit 'fraction', or the unit '%'"
         elif readout.unit in AT_MOST and not readout.relative:
-            most = AT_MOST[readout.unit]
-            rows.refuse_each(here & (value > most), "value", f"at most {most:g} {readout.unit}, the whole")
+            most, expected = AT_MOST[readout.unit], f"at most {AT_MOST[readout.unit]:g} {readout.unit}"
+        else:
+            continue
+        for name in ("value", "detection_limit"):
+            rows.refuse_each(here & (data[name] > most), name, expected)

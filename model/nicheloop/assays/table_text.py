@@ -296,11 +296,12 @@ def _check_shape(
         if with_text.size:
             text = columns[i].texts[columns[i].codes[with_text[0]]]
             problems.add(f"no name above {text!r}, expected one above every column", rows=[with_text[0] + 1])
-    long = body[filled[width:, body].any(axis=0)]
-    if long.size:
-        hint = f"; a text that contains {separator!r} needs quotation marks" if separator else ""
-        hint += ", and a number a decimal point, not a comma" if separator == "," else ""
-        problems.add(f"more cells than the {width} columns of the header{hint}", rows=long + 1)
+    counts = np.where(filled[:, body], np.arange(1, len(columns) + 1)[:, None], 0).max(axis=0, initial=0)
+    for count in np.unique(counts[counts > width]).tolist():
+        hint = f"; write numbers with a decimal point and texts that contain {separator!r} in quotation marks"
+        message = f"{count} cells, expected the {width} of the header in row {start + 1}"
+        message += hint if separator else "; a line above the header begins with '#'"
+        problems.add(message, rows=body[counts == count] + 1)
     if lengths is not None:
         short = body[lengths[body] < width]
         if short.size:
