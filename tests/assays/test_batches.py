@@ -117,3 +117,12 @@ def test_what_the_vessel_or_a_knock_down_sets_has_no_derivative() -> None:
     assert before == pytest.approx(without.slopes[0, 0, 0, 0], rel=1e-4)
     assert before < 0
     assert abs(after) < 0.2 * abs(at)  # what was made before is lost, and nothing follows
+
+
+def test_a_parameter_may_act_in_an_output_only() -> None:
+    plan = plan_of(nl.load_scenario("stroma_alone").with_(times=[3], duration=3))
+    name, half = "contact_half_density", nl.parameter_values()["contact_half_density"]
+    (done,) = run_plans([plan], specimens([{}]), SETTINGS, ["stroma_presence"], [name])
+    share = done.values[0, 0, 0]
+    assert 0 < share < 1
+    assert done.slopes[0, 0, 0, 0] == pytest.approx(-share * (1 - share) / half, rel=1e-12)

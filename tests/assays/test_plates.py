@@ -163,6 +163,21 @@ def test_derivatives_follow_the_values_of_a_draw_or_an_override(drawn: bool) -> 
     assert (found[1] == 0.0) == drawn
 
 
+def test_in_each_set_the_parameters_move_that_are_not_given_there() -> None:
+    well = SCENARIO("k562r_growth").with_(treatments={"il1b": 100.0}, times=[12], duration=12)
+    plate = Plate([well], [Request(0, *find("nuclear_nfkb", well.hosts), 12.0)])
+    names = ["il1r1_copies_K562S", "il1r1_copies_K562R"]
+    copies = nl.parameter_values()[names[0]]
+    found = plate.run([{}, {names[1]: copies}, {names[0]: copies}], TIGHT, by=names)
+    assert found.values[0, 0] == found.values[1, 0] == found.values[2, 0]
+    follows, own, too = found.slopes[:, 0]
+    assert follows[0] != 0
+    assert follows[1] == 0
+    assert own.all()  # signals are measured against those of a K562S cell
+    assert own.sum() == pytest.approx(follows[0], rel=1e-6)
+    np.testing.assert_array_equal(too, follows)
+
+
 # -- failures -----------------------------------------------------------------------------------------------
 
 

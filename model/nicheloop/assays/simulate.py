@@ -97,7 +97,7 @@ def simulate_many(
         one entry per set.
     """
     study = Study(parameter_sets, Settings(engine, method, rtol, threads=threads), drawn)
-    return [study.runs(_resolved(scenario, times)) for scenario in scenarios]
+    return study.runs_of([_resolved(scenario, times) for scenario in scenarios])
 
 
 def simulate_wells(
