@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nicheloop.assays.noise import LogNormal, Noise, Normal, StudentT
     from nicheloop.assays.noise_counts import Binomial
     from nicheloop.assays.noise_table import assay_noise
+    from nicheloop.assays.predictions import Predictions, Predictor, predict
     from nicheloop.assays.readouts import READOUTS, Readout, ReadoutError, gr_value, readout_names
     from nicheloop.assays.result import Result, Runs
     from nicheloop.assays.scenario import ConditionedMedium, Event, Scenario, Stroma, Vessel
@@ -56,6 +57,9 @@ _HOMES = {
     "Normal": "assays.noise",
     "StudentT": "assays.noise",
     "assay_noise": "assays.noise_table",
+    "Predictions": "assays.predictions",
+    "Predictor": "assays.predictions",
+    "predict": "assays.predictions",
     "READOUTS": "assays.readouts",
     "Readout": "assays.readouts",
     "ReadoutError": "assays.readouts",
@@ -94,6 +98,8 @@ __all__ = [
     "Measurements",
     "Noise",
     "Normal",
+    "Predictions",
+    "Predictor",
     "Readout",
     "ReadoutError",
     "Result",
@@ -117,6 +123,7 @@ __all__ = [
     "load_scenario",
     "parameter_values",
     "parameters",
+    "predict",
     "read_assay",
     "readout_names",
     "references",
