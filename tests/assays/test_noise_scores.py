@@ -126,3 +126,9 @@ def test_widened_noise_scatters_more() -> None:
         mean = 0.4
         assert noise.widened(2.0).spread(mean) == pytest.approx(2.0 * noise.spread(mean))
     assert LogNormal(sd=0.2).widened(2.0) == LogNormal(sd=0.4)
+
+
+def test_values_are_standardised_on_the_scale_on_which_the_noise_is_symmetric() -> None:
+    assert Normal(sd=3.0, cv=0.4).standardised(12.0, 10.0) == pytest.approx(0.4)
+    assert LogNormal(sd=0.2).standardised(np.exp(0.5), 1.0) == pytest.approx(2.5)
+    assert Binomial(counted=100).standardised(0.6, 0.5) == pytest.approx(2.0)

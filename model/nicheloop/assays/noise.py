@@ -101,6 +101,10 @@ class Noise(ABC):
         """Return the same noise with every width times a factor; its shape stays."""
 
     @abstractmethod
+    def standardised(self, value: ArrayLike, mean: ArrayLike) -> Floats:
+        """Distance of a value from the mean, in widths (on the scale on which the noise is symmetric)."""
+
+    @abstractmethod
     def score(self, value: ArrayLike, mean: ArrayLike, censored: str = "") -> Score:
         """Log density of a value (``censored`` "": told, "below" or "above" it) and its derivatives."""
 
@@ -168,6 +172,10 @@ class LocationScale(Noise):
         with np.errstate(all="ignore"):
             z, dz, _, _ = self._standardised(array(limit), array(mean))
             return np.where(np.isinf(z), 0.0, -np.exp(self._log_pdf(z) - self._log_cdf(-z)) * dz)
+
+    def standardised(self, value: ArrayLike, mean: ArrayLike) -> Floats:
+        with np.errstate(all="ignore"):
+            return self._standardised(array(value), array(mean))[0]
 
     def score(self, value: ArrayLike, mean: ArrayLike, censored: str = "") -> Score:
         with np.errstate(all="ignore"):

@@ -114,6 +114,10 @@ class Binomial(Noise):
     def widened(self, factor: float) -> Self:
         return replace(self, counted=self.counted / factor**2)
 
+    def standardised(self, value: ArrayLike, mean: ArrayLike) -> Floats:
+        with np.errstate(all="ignore"):
+            return np.asarray((array(value) - array(mean)) / self.spread(mean))
+
     def score(self, value: ArrayLike, mean: ArrayLike, censored: str = "") -> Score:
         """As of every noise; NaN by the width if censored (counts jump), and by the unit."""
         if censored == "below":
@@ -126,10 +130,10 @@ class Binomial(Noise):
         return Score(log_density, by_mean, unknown if censored else self._by_width(value, mean), unknown)
 
     def information_root(self, mean: ArrayLike, low: ArrayLike = -np.inf, high: ArrayLike = np.inf) -> Floats:
-        """As of every noise; that of the width is of many counts, and limits are not looked at."""
-        share = self._share(mean)
-        with np.errstate(all="ignore"):
-            of_mean = np.sqrt(self.counted / (share * (1.0 - share))) / self.whole
+        """As of every noise; the width's is that of many counts, shares of no cell are half one, no limits."""
+        half = 0.5 / self.counted
+        share = np.clip(self._share(mean), half, 1.0 - half)
+        of_mean = np.sqrt(self.counted / (share * (1.0 - share))) / self.whole
         root = np.zeros((*of_mean.shape, 2, 3))
         root[..., 0, 0], root[..., 1, 1] = of_mean, math.sqrt(2.0)
         return root

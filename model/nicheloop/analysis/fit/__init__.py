@@ -1,0 +1,1 @@
+"""Fit of the model to assay data: problem, search, what the data can tell."""
