@@ -271,6 +271,16 @@ def test_threads_and_order_change_no_bit(plate: Plate) -> None:
     assert mirrored.problems[0] == once.problems[0][::-1]
 
 
+def test_nothing_asked_is_nothing_answered(plate: Plate) -> None:
+    settings = Settings(engine="batch", rtol=1e-6)
+    empty = Plate(WELLS[:2], []).run([{}, BASE], settings, by=["death_max"])
+    assert empty.values.shape == (2, 0)
+    assert empty.slopes.shape == (2, 0, 1)
+    assert empty.problems == (("", ""),) * 2
+    assert Plate([], []).run([{}, BASE], settings).problems == ((), ())
+    assert plate.run([], settings, by=["death_max"]).slopes.shape == (0, len(requests(WELLS)), 1)
+
+
 # -- misuse -------------------------------------------------------------------------------------------------
 
 

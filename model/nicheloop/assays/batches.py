@@ -148,8 +148,8 @@ def _fill(
     for sheet, seeds in zip(sheets, runs.seeds, strict=True):
         for row, problem in zip(rows, seeds.problems, strict=True):
             sheet.problems[row] = problem
-    if not runs.able.size:
-        return
+    if not (runs.able.size and runs.times.size):
+        return  # no run can start, or none is looked at
     live = runs.live(() if columns == "species" else columns)
     done = _integrated(runs, live, settings, columns)
     messages = done.messages

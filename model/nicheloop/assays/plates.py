@@ -106,10 +106,11 @@ class Plate:
             (question.kind, look): i
             for i, (question, look) in enumerate((q, look) for q in self._questions for look in q.looks)
         }
-        self._answer_of = [
+        answer_of = [
             position[_kind(request, wells), (self._of_well[request.well], request.time)]
             for request in requests
         ]
+        self._answer_of = np.array(answer_of, dtype=np.intp)
         self._columns = tuple(sorted({name for q in self._questions for name in q.demand.outputs}))
 
     def run(
@@ -146,7 +147,8 @@ class Plate:
         shape = (len(specimens), 0)
         values = np.concatenate([np.empty(shape), *(answer.values for answer in answers)], axis=1)
         slopes = np.concatenate([np.empty((*shape, len(by))), *(answer.slopes for answer in answers)], axis=1)
-        return Answers(values[:, self._answer_of], slopes[:, self._answer_of], self._problems(done))
+        problems = self._problems(done) if self._of_well else ((),) * len(specimens)
+        return Answers(values[:, self._answer_of], slopes[:, self._answer_of], problems)
 
     def _run_plans(
         self, specimens: Sequence[Specimen], settings: Settings, by: tuple[str, ...]
