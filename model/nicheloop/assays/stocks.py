@@ -42,15 +42,22 @@ def grow_stocks(keys: Iterable[StockKey], specimens: Sequence[Specimen], setting
     """
     if len(specimens) < FEW_CULTURES:
         return
-    missing: dict[Compiled, list[tuple[Specimen, Culture]]] = {}
-    for key in dict.fromkeys(keys):
+    grow_cultures(((specimen, key) for key in dict.fromkeys(keys) for specimen in specimens), settings)
+
+
+def grow_cultures(wanted: Iterable[tuple[Specimen, StockKey]], settings: Settings) -> None:
+    """Follow stock cultures that are not known yet, all with the same equations at once, however few.
+
+    A culture is the same, to the last bit, whichever others are followed with it.
+    """
+    missing: dict[Compiled, dict[tuple[int, object], tuple[Specimen, Culture]]] = {}
+    for specimen, key in wanted:
         system = stock_system(key.promoter, key.host)
-        for specimen in specimens:
-            culture = specimen.culture(key.host, system, key.resistance, key.fixed)
-            if not specimen.has_stock(culture):
-                missing.setdefault(system, []).append((specimen, culture))
-    for system, wanted in missing.items():
-        _follow(system, wanted, settings)
+        culture = specimen.culture(key.host, system, key.resistance, key.fixed)
+        if not specimen.has_stock(culture):
+            missing.setdefault(system, {})[id(specimen), culture.key] = (specimen, culture)
+    for system, cultures in missing.items():
+        _follow(system, list(cultures.values()), settings)
 
 
 def _follow(system: Compiled, wanted: Sequence[tuple[Specimen, Culture]], settings: Settings) -> None:

@@ -39,10 +39,10 @@ def run(
     from nicheloop.biology import parameter_values
     from nicheloop.cli.wells import run_wells
 
-    scenario = _changed(load_scenario(source), changes)
-    overrides = _numbers(parameters)
+    scenario = changed(load_scenario(source), changes)
+    overrides = numbers(parameters)
     parameter_values(scenario.resistance, overrides)
-    keys = _readouts(scenario, readouts)
+    keys = readout_keys(scenario, readouts)
     out = out or Path("results") / scenario.name
     check_folder(out)
     if scenario.vary:
@@ -76,7 +76,7 @@ def _write(
     return [*files, write_manifest(folder, about, files)]
 
 
-def _changed(scenario: Scenario, changes: Sequence[str]) -> Scenario:
+def changed(scenario: Scenario, changes: Sequence[str]) -> Scenario:
     """Apply ``name=dose`` to treatments and to the densities of lines."""
     from nicheloop.assays.names import unknown
     from nicheloop.biology.hosts import LEUKAEMIC
@@ -84,7 +84,7 @@ def _changed(scenario: Scenario, changes: Sequence[str]) -> Scenario:
 
     treatments, lines = {}, {}
     known = [solute.name for solute in SOLUTES]
-    for name, value in (_pair("--set", text) for text in changes):
+    for name, value in (pair("--set", text) for text in changes):
         if name in LEUKAEMIC:
             lines[name] = value
         elif name in known:
@@ -94,9 +94,10 @@ def _changed(scenario: Scenario, changes: Sequence[str]) -> Scenario:
     return scenario.with_(treatments=treatments, lines=lines) if changes else scenario
 
 
-def _numbers(given: Sequence[str]) -> dict[str, float]:
+def numbers(given: Sequence[str]) -> dict[str, float]:
+    """Read ``name=number`` for each."""
     numbers = {}
-    for name, value in (_pair("--parameters", text) for text in given):
+    for name, value in (pair("--parameters", text) for text in given):
         try:
             numbers[name] = float(value)
         except ValueError:
@@ -104,14 +105,15 @@ def _numbers(given: Sequence[str]) -> dict[str, float]:
     return numbers
 
 
-def _pair(option: str, text: str) -> tuple[str, str]:
+def pair(option: str, text: str) -> tuple[str, str]:
+    """Split ``NAME=VALUE``."""
     name, equals, value = text.partition("=")
     if not (name.strip() and equals and value.strip()):
         raise ValueError(f"{option}: got {text!r}, expected NAME=VALUE")
     return name.strip(), value.strip()
 
 
-def _readouts(scenario: Scenario, given: str | None) -> list[str] | None:
+def readout_keys(scenario: Scenario, given: str | None) -> list[str] | None:
     """Check read-outs and give each that names no line the lines it can be measured on."""
     from nicheloop.assays.readouts import applicable, find
 

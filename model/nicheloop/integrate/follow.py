@@ -7,6 +7,7 @@ of every culture by itself is what takes the time.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -53,7 +54,7 @@ def follow_growth(
     ndarray, shape (n, species)
         The last state; NaN where the integration failed. A culture does not depend on its company.
     """
-    solver = BatchSolver(system, _RTOL, atol, threads)
+    solver = _solver(system, np.ascontiguousarray(atol, dtype=float).tobytes(), threads)
     totals = start @ anchor
     states = start
     for passage in passages:
@@ -61,3 +62,9 @@ def follow_growth(
         with np.errstate(invalid="ignore", divide="ignore"):
             states = states * (totals / (states @ anchor))[:, None]
     return np.asarray(states)
+
+
+@lru_cache(maxsize=16)
+def _solver(system: System, atol: bytes, threads: int | None) -> BatchSolver:
+    """Return the solver of a system; to make one takes longer than to follow a few cultures."""
+    return BatchSolver(system, _RTOL, np.frombuffer(atol), threads)
