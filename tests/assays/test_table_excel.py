@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - a cell and its message stand side by side
 """Excel workbooks: read as people see them, or refused with what to mend."""
 
 from __future__ import annotations

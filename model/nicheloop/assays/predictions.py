@@ -21,6 +21,7 @@ from nicheloop.assays.table_problems import Problems
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 BATCH = Settings(engine="batch", rtol=1e-6)
 """How a table is simulated if nothing else is asked for."""
@@ -70,6 +71,12 @@ class Predictions:
     def ok(self) -> NDArray[np.bool_]:
         """Which sets have a value for every row, shape (sets,)."""
         return np.asarray(np.isfinite(self.values).all(axis=1))
+
+    def plot(self) -> Figure:
+        """Draw the measured values and the model over them, and return the matplotlib figure."""
+        from nicheloop.figures.assay import plot_assay
+
+        return plot_assay(self.table, self.values)
 
     def to_dataframe(self) -> pd.DataFrame:
         """Return the table once per set, with columns ``set``, ``predicted``, ``status`` and ``message``."""

@@ -21,6 +21,7 @@ from nicheloop.assays.table_layout import Layout
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 Floats = NDArray[np.float64]
 
@@ -179,6 +180,12 @@ class AssayTable:
         from nicheloop.assays.table_excel import write_excel
 
         return write_excel(self, Path(path))
+
+    def plot(self) -> Figure:
+        """Draw the values over dose, time or design, and return the matplotlib figure."""
+        from nicheloop.figures.assay import plot_assay
+
+        return plot_assay(self)
 
     def normalise(self) -> AssayTable:
         """Divide raw signals by the mean of the matching vehicle wells of the same plate.

@@ -44,14 +44,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         problem = _problem(error)
         if problem is None or "--debug" in given:
             raise
-        print(f"nicheloop: {problem}", file=sys.stderr)
+        for line in problem.splitlines():
+            print(f"nicheloop: {line}", file=sys.stderr)
         return FAILED_RUNS if isinstance(error, RuntimeError) and not _from_parser(error) else MISUSE
     return code if isinstance(code, int) else DONE
 
 
 def _problem(error: Exception) -> str | None:
-    """Return an expected error as one line; None for a bug."""
+    """Return an expected error as one line, or one for each problem of a table; None for a bug."""
     from nicheloop.assays.readouts import ReadoutError
+    from nicheloop.assays.table_problems import AssayError
     from nicheloop.execution.errors import ExecutionError
 
     expected = (ValueError, ReadoutError, OSError, ExecutionError)
@@ -64,6 +66,8 @@ def _problem(error: Exception) -> str | None:
         text = str(error)
     else:
         return None
+    if isinstance(error, AssayError):
+        return text
     return "; ".join(line.strip() for line in text.splitlines() if line.strip())
 
 
@@ -102,11 +106,12 @@ def application() -> typer.Typer:
     app.command(epilog=f"{example}reproduce --draws 200 --seed 1 --out results/reproduce")(reproduce)
     app.command(
         epilog=f"{example}simulate imatinib_k562r --set imatinib='3 uM' --parameters il1rap_copies_K562R=500 "
-        "--readouts viability,il1b"
+        "--readouts viability,il1b; or, over data: nicheloop simulate --like plate.csv"
     )(simulate)
     app.command(epilog=f"{example}parameters --mechanism il1 --evidence assumed")(parameters)
     app.command(epilog=f"{example}scenarios --show coculture_imatinib > mine.toml")(scenarios)
     app.command(epilog=f"{example}study density_dependence --out results/density_dependence")(study)
+    app.command(epilog=f"{example}template viability > plate.csv")(template)
     return app
 
 
@@ -137,7 +142,9 @@ def reproduce(
 
 
 def simulate(
-    scenario: Annotated[str, typer.Argument(help="Shipped scenario, or path of a TOML file.")],
+    scenario: Annotated[
+        str | None, typer.Argument(help="Shipped scenario, or path of a TOML file.", show_default=False)
+    ] = None,
     changes: Annotated[
         list[str] | None,
         typer.Option(
@@ -153,14 +160,42 @@ def simulate(
     readouts: Annotated[
         str | None, typer.Option("--readouts", metavar="A,B", help="Read-outs; default: all.")
     ] = None,
-    engine: Annotated[str, typer.Option("--engine", help="scipy (the reference) or batch.")] = "scipy",
+    engine: Annotated[
+        str | None,
+        typer.Option("--engine", help="scipy (the reference) or batch; default: scipy, with --like batch."),
+    ] = None,
     method: Annotated[str, typer.Option("--method", help="lsoda, bdf or radau.")] = "lsoda",
+    like: Annotated[
+        Path | None,
+        typer.Option(
+            "--like", metavar="FILE", help="Assay table (CSV or Excel) whose wells are run instead."
+        ),
+    ] = None,
+    sheet: Annotated[
+        str | None, typer.Option("--sheet", metavar="NAME", help="Of a workbook given to --like.")
+    ] = None,
+    layout: Annotated[
+        str | None,
+        typer.Option(
+            "--layout", metavar="FILE", help="Layout (file or sheet) of a plate map given to --like."
+        ),
+    ] = None,
     out: Out = None,
 ) -> None:
-    """Run one scenario and write its read-outs as CSV and PNG."""
+    """Run one scenario, or with --like what a table of data describes, and write read-outs as CSV and PNG."""
+    if like is not None:
+        from nicheloop.cli.like import refuse
+        from nicheloop.cli.like import run as run_like
+
+        refuse({"a scenario": scenario, "--set": changes, "--readouts": readouts})
+        raise typer.Exit(run_like(like, sheet, layout, parameters or [], engine or "batch", method, out))
     from nicheloop.cli.simulate import run
 
-    raise typer.Exit(run(scenario, changes or [], parameters or [], readouts, engine, method, out))
+    if scenario is None:
+        raise ValueError("no scenario, expected one (nicheloop scenarios lists them) or --like FILE")
+    if sheet is not None or layout is not None:
+        raise ValueError("--sheet and --layout: expected with --like FILE only")
+    raise typer.Exit(run(scenario, changes or [], parameters or [], readouts, engine or "scipy", method, out))
 
 
 def parameters(
@@ -193,6 +228,20 @@ def scenarios(
         show_scenario(show, out)
     else:
         list_scenarios(out)
+
+
+def template(
+    name: Annotated[str | None, typer.Argument(help="Name; without one, all are listed.")] = None,
+    form: Annotated[str, typer.Option("--format", help="csv or xlsx.")] = "csv",
+    out: Out = None,
+) -> None:
+    """Print or write a table of data to fill in."""
+    from nicheloop.cli.template import list_templates, run
+
+    if name is None:
+        list_templates()
+    else:
+        run(name, form, out)
 
 
 def study(

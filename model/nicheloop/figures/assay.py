@@ -1,0 +1,475 @@
+"""Assay tables: measured values, and what the model says to them.
+
+Each read-out has a panel, or several if there is much in it. What varies decides the axis: a dose, the time,
+or bars where neither takes three values. Points are measured values, each with its SD if one is given; open
+triangles point to where a value lies that is only known to be beyond a limit. Lines, dashes and bars are the
+model at what was measured, with a band of 90 % where there are several parameter sets.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from nicheloop.assays.mapping import FrozenMap
+from nicheloop.assays.table_columns import HEADERS, TIME
+from nicheloop.assays.table_layout import combined
+from nicheloop.biology.hosts import HOSTS
+from nicheloop.figures.style import DOUBLE, GREY, LINESTYLES, SINGLE, colours, hours, house_style, plain_ticks
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from nicheloop.assays.scenario import Scenario
+    from nicheloop.assays.table_frame import AssayTable
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
+Factors = dict[str, NDArray[Any]]
+Key = tuple[str, str]
+"""Of a series: its line, and in words what else sets it apart."""
+
+FEW = 3
+"""Values from which on a dose or the time is an axis."""
+MOST_LINES, MOST_BARS = 8, 24
+"""Series in a panel; more are spread over several."""
+LOG_FROM = 20.0
+"""Ratio of the largest to the smallest value from which on concentrations and counts are shown by decades."""
+LOG_UNITS = ("cells/mL", "pg/mL", "pg/1e6 cells")
+ZERO_LEFT = 10**0.5
+"""How far left of the lowest dose a dose of nothing stands."""
+ROW = 2.0
+"""Height of a row of panels, inches."""
+BAND = (5.0, 95.0)
+"""Percentiles of the band of several parameter sets."""
+MARKERS = ("o", "s", "D", "P", "X", "h")
+MARGIN, CHARACTER = 0.55, 0.048
+"""Room left of a panel, and width of a character of 6 pt, inches."""
+SLANTED = 24
+"""Characters of a line of a slanted name."""
+LINE, PROTOCOL = "line", "protocol"
+DESIGN = ("stroma", "cells_per_ml", "stroma_per_ml")
+WITH_STROMA = FrozenMap(
+    {
+        "coculture": "on stroma",
+        "transwell": "over stroma",
+        "conditioned_medium": "stroma-conditioned medium",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a series is drawn."""
+
+    label: str
+    colour: str
+    mark: str
+    dashes: str
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """What one panel shows.
+
+    Attributes
+    ----------
+    title : str
+        Read-out, and what holds for this panel only.
+    rows : ndarray of int
+        Rows of the table.
+    axis : str
+        Factor along the axis; empty for bars.
+    others : tuple of str
+        Other factors that vary in the panel, the line aside.
+    """
+
+    title: str
+    rows: Indices
+    axis: str = ""
+    others: tuple[str, ...] = ()
+
+
+def plot_assay(table: AssayTable, model: Floats | None = None) -> Figure:
+    """Draw measured values, and model values over them.
+
+    Parameters
+    ----------
+    table : AssayTable
+        What was measured.
+    model : ndarray, shape (sets, rows), optional
+        Model values in the units of the table, such as ``predictions.values``; NaN where a run failed.
+
+    Returns
+    -------
+    Figure
+        As wide as two journal columns at most, outside of pyplot's list: save it, or let a notebook show it.
+
+    Raises
+    ------
+    ValueError
+        If the model values are not those of this table.
+    """
+    if model is not None and (model.ndim != 2 or model.shape[1] != len(table)):
+        raise ValueError(f"model: got shape {model.shape}, expected (sets, {len(table)} rows)")
+    factors = _factors(table)
+    panels = _panels(table, factors)
+    styles = _styles(factors, panels)
+    columns = min(_columns(factors, panels), len(panels))
+    rows = -(-len(panels) // columns)
+    with house_style():
+        width = SINGLE if len(panels) == 1 and _columns(factors, panels) == 3 else DOUBLE
+        figure = Figure(figsize=(width, ROW * rows + 0.2 + 0.12 * len(styles)), layout="constrained")
+        axes = figure.subplots(rows, columns, squeeze=False).ravel()
+        for ax, panel in zip(axes, panels, strict=False):
+            _draw(ax, table, model, factors, panel, styles)
+        for ax in axes[len(panels) :]:
+            ax.set_axis_off()
+        _legend(figure, table, model, styles)
+    return figure
+
+
+# -- what varies --------------------------------------------------------------------------------------------
+
+
+def _factors(table: AssayTable) -> Factors:
+    """Return everything that may tell values of a read-out apart, by name, one entry per row."""
+    values, layout, frame = table.measurements, table.layout, table.frame
+    line = np.where(values.host == "", frame["line"].to_numpy(dtype=object), values.host)
+    factors: Factors = {LINE: line, TIME: values.time_h}
+    for number, name in enumerate(layout.treatments):
+        factors[HEADERS[name]] = layout.doses[values.well, number]
+    base = layout.base[values.well]
+    told = [_design(well) for well in layout.bases]
+    for name, column in zip(DESIGN, zip(*told, strict=True), strict=True):
+        factors[name] = np.array(column, dtype=object)[base]
+    for name in ("experiment", "plate"):  # which matter where each has a scale of its own
+        scaled = values.relative_to == "scale"
+        factors[name] = np.where(scaled, frame[name].to_numpy(dtype=object), "")
+    factors[PROTOCOL] = np.array([_protocol(well.name) for well in layout.bases], dtype=object)[base]
+    return factors
+
+
+def _design(well: Scenario) -> tuple[str, str, str]:
+    """Return in words how stroma takes part, and how much was seeded."""
+    cells = " + ".join(f"{seeded.density:.3g}" for seeded in well.lines.values())
+    stroma = f"{well.stroma.density:.3g} stromal cells/mL" if well.stroma.present else ""
+    return WITH_STROMA.get(well.stroma.mode, ""), f"{cells} cells/mL" if cells else "", stroma
+
+
+def _protocol(name: str) -> str:
+    """Return what the name of a well says beyond its line: ``coculture`` of ``K562R_coculture``."""
+    stem, _, told = name.partition("[")
+    for host in HOSTS:
+        stem = "" if stem == host else stem.removeprefix(f"{host}_")
+    kept = [item.partition("=")[2] for item in told.removesuffix("]").split(", ") if "=" in item]
+    return ", ".join(filter(None, (stem.replace("_", " "), *kept)))
+
+
+def _levels(factors: Factors, name: str, rows: Indices) -> list[Any]:
+    """Return the values of a factor in some rows, in order; nothing is none."""
+    found = {value for value in factors[name][rows].tolist() if value == value and value != ""}
+    return sorted(found)
+
+
+def _panels(table: AssayTable, factors: Factors) -> list[Panel]:
+    """Return the panels: one per read-out and reference, more where there is too much for one."""
+    values = table.measurements
+    kinds, firsts = combined([values.readout, values.relative_to, values.unit])
+    titles = [values.readout[first].replace("_", " ") for first in firsts]
+    found = [Panel(title, np.flatnonzero(kinds == kind)) for kind, title in enumerate(titles)]
+    return [part for panel in found for part in _split(factors, panel)]
+
+
+def _split(factors: Factors, panel: Panel) -> list[Panel]:
+    """Choose the axis of a panel; while it holds too many series, make one for each value of a factor."""
+    count = {name: len(_levels(factors, name, panel.rows)) for name in factors}
+    along = [name for name in (TIME, *HEADERS.values()) if count.get(name, 0) >= FEW]
+    axis = max(along, key=lambda name: count[name], default="")
+    panel = replace(panel, axis=axis, others=_telling(factors, panel.rows, axis))
+    if not panel.others or len(_series(factors, panel)) <= (MOST_LINES if axis else MOST_BARS):
+        return [panel]
+    name = min(panel.others, key=lambda name: count[name])
+    parts: list[Panel] = []
+    for level in dict.fromkeys(factors[name][panel.rows].tolist()):
+        rows = panel.rows[factors[name][panel.rows] == level]
+        title = ", ".join(filter(None, (panel.title, _said(name, level))))
+        parts += _split(factors, Panel(title, rows))
+    return parts
+
+
+def _telling(factors: Factors, rows: Indices, axis: str) -> tuple[str, ...]:
+    """Return the factors that tell rows apart beside axis and line, without those that others imply."""
+    kept = [name for name in factors if name not in (axis, LINE)]
+    along = [name for name in (axis, LINE) if name]
+
+    def groups(names: list[str]) -> int:
+        return len(combined([factors[name][rows] for name in (*along, *names)])[1])
+
+    for name in reversed(kept.copy()):
+        fewer = [other for other in kept if other != name]
+        if groups(fewer) == groups(kept):
+            kept = fewer
+    return tuple(kept)
+
+
+def _said(name: str, level: Any) -> str:
+    """Return a value of a factor in words, such as ``imatinib 1 µM``."""
+    stem, _, unit = name.partition(" [")
+    stem, unit = stem.replace("_", " "), _unit(unit.removesuffix("]"))
+    if name == TIME:
+        return f"{level:g} h"
+    if unit:
+        return f"{stem} {level:.4g} {unit}" if level else ""
+    return str(level)
+
+
+def _unit(unit: str) -> str:
+    return f"µ{unit[1:]}" if unit.startswith("u") else unit
+
+
+def _series(factors: Factors, panel: Panel) -> dict[Key, Indices]:
+    """Return the rows of each series of a panel."""
+    codes, firsts = combined([factors[name][panel.rows] for name in (LINE, *panel.others)])
+    order = np.argsort(codes, kind="stable")
+    ends = np.searchsorted(codes[order], np.arange(len(firsts) + 1))
+    series: dict[Key, Indices] = {}
+    for code, first in enumerate(panel.rows[firsts].tolist()):
+        levels = [(name, factors[name][first]) for name in panel.others]
+        words = (_said(name, level) for name, level in levels)
+        key = (str(factors[LINE][first]), ", ".join(filter(None, words)))
+        rows = panel.rows[order[ends[code] : ends[code + 1]]]
+        series[key] = np.concatenate([series[key], rows]) if key in series else rows
+    return series
+
+
+def _styles(factors: Factors, panels: Sequence[Panel]) -> dict[Key, Style]:
+    """Return how each series is drawn, the same in all panels: colour by line, the rest by marks and dashes.
+
+    Bars that stand beside their names need neither.
+    """
+    keys: dict[Key, None] = {}
+    for panel in panels:
+        for line, words in _series(factors, panel):
+            keys[line, words if panel.axis else ""] = None
+    told = list(dict.fromkeys(words for _, words in keys))
+    alone = len({line for line, _ in keys}) == 1
+    shades = colours([words or line for line, words in keys] if alone else [line for line, _ in keys])
+    styles = {}
+    for (line, words), colour in zip(keys, shades, strict=True):
+        number = told.index(words)
+        mark, dashes = MARKERS[number % len(MARKERS)], LINESTYLES[number % len(LINESTYLES)]
+        label = ", ".join(filter(None, (line or "medium", words)))
+        styles[line, words] = Style(label, colour, mark, dashes)
+    return styles
+
+
+# -- drawing ------------------------------------------------------------------------------------------------
+
+
+def _draw(
+    ax: Axes,
+    table: AssayTable,
+    model: Floats | None,
+    factors: Factors,
+    panel: Panel,
+    styles: dict[Key, Style],
+) -> None:
+    """Draw one panel."""
+    series = _series(factors, panel)
+    _scale_values(ax, table, model, panel)
+    places = _along(ax, factors, panel, series) if panel.axis else _side_by_side(ax, series)
+    for number, ((line, words), rows) in enumerate(series.items()):
+        style = styles[line, words if panel.axis else ""]
+        x = places[line, words]
+        if model is not None and not panel.axis:
+            _bar(ax, x, model[:, rows], style, 0.8 / _abreast(series))
+        elif model is not None:
+            joined = np.ones(rows.size, dtype=bool) if panel.axis == TIME else factors[panel.axis][rows] > 0
+            _curve(ax, x, model[:, rows], style, joined)
+        _points(ax, table, _beside(ax, x, number - (len(series) - 1) / 2, panel), rows, style)
+    first = table.measurements[int(panel.rows[0])]
+    of_vehicle = first.relative_to == "vehicle" or (first.readout == "viability" and first.unit == "fraction")
+    ax.set_title(fill(panel.title, 36))
+    ax.set_ylabel(f"[{first.unit}{' of vehicle' if of_vehicle else ''}]")
+
+
+def _abreast(series: dict[Key, Indices]) -> int:
+    """Return how many bars stand at one place."""
+    told = {words for _, words in series}
+    return len({line for line, _ in series}) if len(told) > 1 else 1
+
+
+def _beside(ax: Axes, x: Floats, offset: float, panel: Panel) -> Floats:
+    """Move points a little, so that those of several series, or of one bar, do not hide each other."""
+    if panel.axis == TIME:
+        return x + 0.008 * offset * float(np.ptp(ax.get_xlim()))
+    if panel.axis:
+        low, high = ax.get_xlim()
+        return np.asarray(x * (high / low) ** (0.008 * offset))
+    return x + (np.linspace(-0.06, 0.06, x.size) if x.size > 1 else 0.0)
+
+
+def _scale_values(ax: Axes, table: AssayTable, model: Floats | None, panel: Panel) -> None:
+    """Show concentrations and counts by decades where they span much, everything else from zero."""
+    values = table.measurements
+    measured = values.value[panel.rows]
+    said = np.zeros(0) if model is None else model[:, panel.rows].ravel()
+    shown = np.concatenate([measured, said[np.isfinite(said)]])
+    positive = shown[shown > 0]
+    many = positive.size and positive.max() > LOG_FROM * max(positive.min(), measured.min())
+    if many and (measured > 0).all() and values.unit[panel.rows[0]] in LOG_UNITS:
+        low = max(float(positive.min()), float(measured.min()) / LOG_FROM)
+        ax.set_yscale("log")
+        ax.set_ylim(low / 1.6, float(shown.max()) * 1.6)
+        plain_ticks(ax.yaxis)
+        return
+    sd = np.nan_to_num(values.sd[panel.rows])
+    low = min(0.0, float(shown.min(initial=0)))
+    high = max(float(shown.max(initial=0)), float((measured + sd).max(initial=0)))
+    ax.set_ylim(low * 1.08, high * 1.08 or 1.0)
+
+
+def _along(ax: Axes, factors: Factors, panel: Panel, series: dict[Key, Indices]) -> dict[Key, Floats]:
+    """Set up the axis of the time, or of doses by decades with a place for none, and place all rows on it."""
+    places = {key: factors[panel.axis][rows].astype(float) for key, rows in series.items()}
+    x = np.concatenate(list(places.values()))
+    stem, _, unit = panel.axis.partition(" [")
+    ax.set_xlabel(f"{stem.replace('_', ' ')} [{_unit(unit.removesuffix(']'))}]")
+    if panel.axis == TIME:
+        hours(ax, float(x.max()))
+        ax.set_xlim(-0.03 * x.max(), 1.03 * x.max())
+        return places
+    low, high = float(x[x > 0].min()), float(x.max())
+    zero = low / ZERO_LEFT
+    ax.set_xscale("log")
+    ax.set_xlim((zero if (x <= 0).any() else low) / 1.4, high * 1.4)
+    plain_ticks(ax.xaxis)
+    if (x <= 0).any():
+        decades = range(math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9) + 1)
+        ticks = [10.0**decade for decade in decades] or [low, high]
+        ax.set_xticks([zero, *ticks], ["0", *(f"{tick:.4g}" for tick in ticks)])
+        ax.axvline(math.sqrt(zero * low), color=GREY, linewidth=0.5, linestyle=":", zorder=0)
+    return {key: np.where(dose > 0, dose, zero) for key, dose in places.items()}
+
+
+def _side_by_side(ax: Axes, series: dict[Key, Indices]) -> dict[Key, Floats]:
+    """Place series side by side, those that differ in their line only together, and name them below."""
+    lines = list(dict.fromkeys(line for line, _ in series))
+    told = list(dict.fromkeys(words for _, words in series))
+    if _abreast(series) == 1 and len(told) == 1:
+        names = [line or "medium" for line in lines]
+        middle = {key: float(lines.index(key[0])) for key in series}
+    else:
+        names = [words or "untreated" for words in told]
+        shift = {line: (i - (len(lines) - 1) / 2) * 0.8 / len(lines) for i, line in enumerate(lines)}
+        middle = {(line, words): told.index(words) + shift[line] for line, words in series}
+    room = int(_characters(ax) / len(names)) - 1
+    if max(len(word) for name in names for word in name.split()) > room:
+        wrapped = [fill(name, SLANTED) for name in names]
+        ax.set_xticks(range(len(names)), wrapped, fontsize=6, rotation=35, ha="right", rotation_mode="anchor")
+    else:
+        wrapped = [fill(name, room, break_on_hyphens=False) for name in names]
+        ax.set_xticks(range(len(names)), wrapped, fontsize=6)
+    free = max(0.0, (FEW - len(names)) / 2)
+    ax.set_xlim(-0.6 - free, len(names) - 0.4 + free)
+    ax.tick_params(axis="x", length=0)
+    return {key: np.full(rows.size, middle[key]) for key, rows in series.items()}
+
+
+def _characters(ax: Axes) -> float:
+    """Return how many small characters fit below a panel."""
+    grid, figure = ax.get_gridspec(), ax.get_figure(root=True)
+    width = DOUBLE if grid is None or figure is None else figure.get_figwidth() / grid.ncols
+    return (width - MARGIN) / CHARACTER
+
+
+def _curve(ax: Axes, x: Floats, model: Floats, style: Style, joined: NDArray[np.bool_]) -> None:
+    """Draw the model along an axis; where there is no dose, as a dash by itself."""
+    places, firsts = np.unique(x, return_index=True)
+    middle, low, high = _spread(ax, model[:, firsts])
+    on, off = joined[firsts], ~joined[firsts]
+    ax.plot(places[on], middle[on], color=style.colour, linestyle=style.dashes, zorder=2)
+    ax.plot(places[off], middle[off], "_", color=style.colour, markersize=9, markeredgewidth=1.2, zorder=2)
+    if len(model) > 1:
+        ax.fill_between(places[on], low[on], high[on], color=style.colour, alpha=0.18, linewidth=0, zorder=1)
+        ax.vlines(places[off], low[off], high[off], color=style.colour, alpha=0.3, linewidth=3, zorder=1)
+
+
+def _bar(ax: Axes, x: Floats, model: Floats, style: Style, width: float) -> None:
+    """Draw the model as a bar, or as its end where a logarithmic axis has no zero to start from."""
+    middle, low, high = _spread(ax, model[:, :1])
+    place = [float(x.mean())]
+    ends = place[0] - 0.46 * width, place[0] + 0.46 * width
+    ax.hlines(middle, *ends, color=style.colour, linewidth=1.4, zorder=2)  # a bar of nothing is seen, too
+    if ax.get_yscale() == "linear":
+        ax.bar(place, middle, 0.92 * width, color=style.colour, alpha=0.35, linewidth=0, zorder=1)
+    if len(model) > 1:
+        ax.vlines(place, low, high, color=style.colour, alpha=0.6, linewidth=2.5, zorder=2)
+
+
+def _spread(ax: Axes, model: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return median and band over the parameter sets; NaN where all failed, and never below the frame."""
+    known = np.isfinite(model).any(axis=0)
+    spread = np.full((3, model.shape[1]), np.nan)
+    if known.any():
+        spread[:, known] = np.nanpercentile(model[:, known], (50.0, *BAND), axis=0)
+    middle, low, high = np.maximum(spread, ax.get_ylim()[0])
+    return middle, low, high
+
+
+def _points(ax: Axes, table: AssayTable, x: Floats, rows: Indices, style: Style) -> None:
+    """Draw measured values, with their SD, and triangles at limits."""
+    values = table.measurements
+    value, censored, sd = values.value[rows], values.censored[rows], values.sd[rows]
+    colour = style.colour
+    for side, mark in (("", style.mark), ("below", "v"), ("above", "^")):
+        here = censored == side
+        if here.any():
+            (points,) = ax.plot(x[here], value[here], mark, color=colour, markersize=3.5, zorder=4)
+            points.set_clip_on(False)  # a point at zero is seen whole
+            points.set_markerfacecolor(colour if side == "" else "white")
+    told = (censored == "") & np.isfinite(sd)
+    if told.any():
+        x, value, sd = x[told], value[told], sd[told]
+        ax.errorbar(x, value, sd, fmt="none", ecolor=colour, elinewidth=0.7, capsize=1.5, zorder=3)
+
+
+# -- around the panels --------------------------------------------------------------------------------------
+
+
+def _columns(factors: Factors, panels: Sequence[Panel]) -> int:
+    """Return how many panels stand side by side: fewer where many bars have to be named."""
+    series = [_series(factors, panel) for panel in panels if not panel.axis]
+    most = max((len({words or line for line, words in keys}) for keys in series), default=0)
+    return 1 if most > 12 else 2 if most > 5 else 3
+
+
+def _legend(figure: Figure, table: AssayTable, model: Floats | None, styles: dict[Key, Style]) -> None:
+    """Name the series, and what points, lines and triangles are."""
+    handles = []
+    for style in styles.values():
+        handle = Line2D([], [], color=style.colour, marker=style.mark, label=style.label)
+        handle.set(linestyle="" if model is None else style.dashes)
+        handles.append(handle)
+    plain: dict[str, Any] = {"color": GREY, "linestyle": ""}
+    measured = "measured ± SD" if np.isfinite(table.measurements.sd).any() else "measured"
+    handles.append(Line2D([], [], marker="o", label=measured, **plain))
+    if model is not None:
+        band = " (median, 90 % of the sets)" if len(model) > 1 else ""
+        handles.append(Line2D([], [], color=GREY, label=f"model{band}"))
+    censored = set(table.measurements.censored)
+    for side, mark, label in (("below", "v", "below this limit"), ("above", "^", "above this limit")):
+        if side in censored:
+            handles.append(Line2D([], [], marker=mark, markerfacecolor="white", label=label, **plain))
+    longest = max(len(str(handle.get_label())) for handle in handles)
+    columns = max(1, min(len(handles), int(figure.get_figwidth() / (0.055 * longest + 0.45))))
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns)
