@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from nicheloop.analysis.curves import ec50, gr50, gr_aoc, gr_max, half_dose
+from nicheloop.analysis.curves import ec50, gr50, gr_aoc, gr_max, half_dose, hill_slope
 from nicheloop.assays.readouts import gr_value
 
 DOSES = np.geomspace(0.001, 1000, 121)
@@ -82,3 +84,17 @@ def test_gr_metrics_are_vectorised_over_parameter_sets() -> None:
 
 def test_the_area_over_a_step_is_the_share_of_log_doses_above_it() -> None:
     assert gr_aoc([1.0, 10.0, 10.0001, 1000.0], [1.0, 1.0, 0.0, 0.0]) == pytest.approx(2 / 3, rel=1e-4)
+
+
+@given(st.floats(0.05, 20), st.floats(0.3, 5), st.floats(0.1, 10))
+def test_hill_slope_of_a_hill_curve_is_its_power(ic50: float, power: float, control: float) -> None:
+    doses = np.geomspace(0.05, 20, 9)
+    response = control / (1 + (doses / ic50) ** power)
+    assert hill_slope(doses, response, control) == pytest.approx(power, rel=1e-6)
+
+
+def test_hill_slope_takes_doses_with_a_middling_response_only() -> None:
+    doses = np.array([0.1, 1.0, 10.0])
+    assert np.isnan(hill_slope(doses, [1.0, 0.5, 0.0]))
+    assert hill_slope(doses, [1.2, 2 / 3, 0.5 / 3]) == pytest.approx(np.log10(2 / 0.2))
+    assert np.isnan(hill_slope(doses, [[0.9, np.nan, 0.1]])).all()

@@ -117,3 +117,39 @@ def gr_aoc(doses: ArrayLike, gr: ArrayLike) -> Floats:
     middle = 0.5 * (missing[..., 1:] + missing[..., :-1])
     area: Floats = (middle * np.diff(x)).sum(axis=-1) / (x[-1] - x[0])
     return area
+
+
+def hill_slope(doses: ArrayLike, response: ArrayLike, control: ArrayLike = 1.0) -> Floats:
+    """Slope of a Hill curve that falls from ``control`` to 0, through the response to all doses.
+
+    The logit of the response over the control is linear in the logarithm of the dose (median-effect plot:
+    Chou TC, Talalay P, Adv Enzyme Regul 1984;22:27, doi:10.1016/0065-2571(84)90007-4); each dose weighs
+    ``(f (1 - f))**2``, so that the line fits the response itself to first order. Exact for such a curve.
+
+    Parameters
+    ----------
+    doses : array_like, shape (d,)
+        Positive.
+    response : array_like, shape (..., d)
+        One value per dose.
+    control : array_like, shape (...)
+        Response without any dose.
+
+    Returns
+    -------
+    ndarray, shape (...)
+        Above 0 for a falling response; NaN unless two doses have a response between 0.1 % and 99.9 % of the
+        control, or where a value is missing.
+    """
+    x = np.log(np.asarray(doses, dtype=float))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        f = np.asarray(response, dtype=float) / np.asarray(control, dtype=float)[..., None]
+        told = (f > 1e-3) & (f < 1 - 1e-3)
+        inside = np.where(told, f, 0.5)
+        y = np.log1p(-inside) - np.log(inside)
+        weight = np.where(told, (inside * (1 - inside)) ** 2, 0.0)
+        total = weight.sum(-1)
+        dx = x - ((weight * x).sum(-1) / total)[..., None]
+        slope = (weight * dx * y).sum(-1) / (weight * dx**2).sum(-1)
+    missing = np.isnan(f).any(-1) | (told.sum(-1) < 2)
+    return np.where(missing, np.nan, slope)
