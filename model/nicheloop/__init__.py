@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nicheloop import equations, execution, integrate
+    from nicheloop.analysis.sweep.ranges import linear_range, log_range
+    from nicheloop.analysis.sweep.run import open_sweep, sweep
     from nicheloop.assays.fields import ScenarioError
     from nicheloop.assays.library import load_scenario, save_scenario, scenario_names, scenarios, to_toml
     from nicheloop.assays.noise import LogNormal, Noise, Normal, StudentT
@@ -80,6 +82,10 @@ _HOMES = {
     "Constraint": "data.published",
     "constraint_names": "data.published",
     "load_constraints": "data.published",
+    "linear_range": "analysis.sweep",
+    "log_range": "analysis.sweep",
+    "open_sweep": "analysis.sweep",
+    "sweep": "analysis.sweep",
     "data_names": "data.shipped",
     "load_data": "data.shipped",
 }
@@ -118,9 +124,12 @@ __all__ = [
     "execution",
     "gr_value",
     "integrate",
+    "linear_range",
     "load_constraints",
     "load_data",
     "load_scenario",
+    "log_range",
+    "open_sweep",
     "parameter_values",
     "parameters",
     "predict",
@@ -134,6 +143,7 @@ __all__ = [
     "simulate_assay",
     "simulate_many",
     "simulate_wells",
+    "sweep",
     "to_toml",
 ]
 

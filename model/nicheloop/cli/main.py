@@ -112,6 +112,11 @@ def application() -> typer.Typer:
     app.command(epilog=f"{example}scenarios --show coculture_imatinib > mine.toml")(scenarios)
     app.command(epilog=f"{example}study density_dependence --out results/density_dependence")(study)
     app.command(epilog=f"{example}template viability > plate.csv")(template)
+    app.command(
+        epilog=f"{example}sweep imatinib_k562r --vary imatinib=0,0.01:10:20:log --vary K562R=1e4,1e5 "
+        "--readouts viability,il1b --summary 'final,ic50' --sets ensemble:100 --workers 2"
+    )(sweep)
+    app.command(epilog=f"{example}merge results/sweep_imatinib_k562r")(merge)
     return app
 
 
@@ -260,6 +265,82 @@ def study(
         list_studies()
     else:
         raise typer.Exit(run(name, draws, seed, out, max_failed))
+
+
+def sweep(
+    scenario: Annotated[str, typer.Argument(help="Shipped scenario, or path of a TOML file.")],
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--vary",
+            metavar="NAME=VALUES",
+            help="Treatment, line, stroma, at (hours of the first event) or parameter, and 0,1,3 or "
+            "from:to:number or from:to:number:log; to be sampled, from:to, from:to:log or (a parameter) "
+            "prior. Repeatable; besides what the scenario varies.",
+        ),
+    ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=DOSE", help="Treatment or line to change in all runs; repeatable."
+        ),
+    ] = None,
+    readouts: Annotated[
+        str | None, typer.Option("--readouts", metavar="A,B", help="Read-outs; default: all.")
+    ] = None,
+    summary: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--summary",
+            metavar="A,B",
+            help="final, auc, peak, time_of_peak, time_to(0.5), ic50, hill, gr50, bliss, loewe, with drugs "
+            "and time in brackets if they do not go without saying; default: course, everything over time.",
+        ),
+    ] = None,
+    sets: Annotated[
+        str | None, typer.Option("--sets", metavar="SETS", help="ensemble, ensemble:100 or prior:100.")
+    ] = None,
+    parameters: Annotated[
+        list[str] | None,
+        typer.Option("--parameters", metavar="NAME=VALUE", help="Parameter to change; repeatable."),
+    ] = None,
+    design: Annotated[str, typer.Option("--design", help="grid, random, sobol or latin.")] = "grid",
+    samples: Annotated[int | None, typer.Option("--samples", help="Samples of a random design.")] = None,
+    seed: Seed = 0,
+    rtol: Annotated[float, typer.Option("--rtol", help="Relative tolerance.")] = 1e-6,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", min=1, help="Worker processes; default: this one, all its cores."),
+    ] = None,
+    shard: Annotated[
+        str | None,
+        typer.Option("--shard", metavar="I/N", help="Only part i of n, for job arrays; see merge."),
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option("--scheduler", metavar="TCP", help="Address of a Dask scheduler, or local.")
+    ] = None,
+    out: Out = None,
+    max_failed: MaxFailed = 0.05,
+) -> None:
+    """Run a scenario over axes and parameter sets; the same command again goes on where it stopped."""
+    from nicheloop.cli.sweep import Place, Request, run
+
+    request = Request(
+        scenario, vary or [], changes or [], readouts, summary or [], sets, parameters or [], design, samples,
+        seed, rtol,
+    )  # fmt: skip
+    raise typer.Exit(run(request, Place(workers, scheduler, shard, out, max_failed)))
+
+
+def merge(
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="What --shard has written.")],
+    out: Out = None,
+    max_failed: MaxFailed = 0.05,
+) -> None:
+    """Put the shards of a sweep together; the result is that of a sweep at once."""
+    from nicheloop.cli.sweep import merge as run
+
+    raise typer.Exit(run(folders, out, max_failed))
 
 
 if __name__ == "__main__":

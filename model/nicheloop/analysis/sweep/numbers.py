@@ -108,7 +108,7 @@ def shuffled(numbers: Indices, size: int, keys: NDArray[np.uint64]) -> Indices:
     """Return where a random permutation of ``range(size)`` takes some numbers, without making all of it.
 
     A Feistel network permutes the next power of four; numbers that leave the range are permuted again until
-    they are back (Black J, Rogaway P, CT-RSA 2002, doi:10.1007/3-540-45760-7_9).
+    they are back (Black J, Rogaway P, Ciphers with arbitrary finite domains, eprint.iacr.org/2001/012).
     """
     half = max(1, -(-(size - 1).bit_length() // 2))
     moved = _feistel(numbers.astype(np.uint64), half, keys)

@@ -1,0 +1,279 @@
+"""Results of a sweep: dose-response families, heat maps, synergy surfaces, samples; one panel per variable.
+
+Over parameter sets, lines are medians with bands from the 5th to the 95th percentile, and colours medians.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LogNorm, Normalize, TwoSlopeNorm
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+from numpy.typing import NDArray
+
+from nicheloop.figures.style import BLUE, DOUBLE, GREY, SINGLE, hours, house_style, new_axes, plain_ticks
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+
+Floats = NDArray[np.float64]
+SET, SAMPLE, TIME = "set", "sample", "time"
+COLUMNS, MOST = 3, 9
+ROW = 1.9
+"""Height of a row of panels, inches."""
+FAMILY = 6
+"""Up to so many values of a second axis are lines; more are a heat map."""
+NEUTRAL = {"bliss": 0.0, "loewe": 1.0}
+"""Values at which drugs neither help nor hinder each other."""
+WORDS = {"bliss": "synergy above 0", "loewe": "synergy below 1"}
+LABELS = 5
+"""Tick labels of a heat map, at most."""
+
+
+def plot_sweep(results: xr.Dataset, variables: Sequence[str] | None = None) -> Figure:
+    """Draw one panel per variable, of the first nine.
+
+    Parameters
+    ----------
+    results : xarray.Dataset
+        As from `nicheloop.sweep`.
+    variables : sequence of str, optional
+        Which; default: all.
+
+    Raises
+    ------
+    ValueError
+        If one is not there.
+    """
+    from nicheloop.assays.names import unknown
+
+    known = [str(name) for name in results.data_vars if name != "status"]
+    names = known if variables is None else list(variables)
+    for name in names:
+        if name not in known:
+            raise ValueError(unknown("variable", name, known))
+    names = names[:MOST]
+    columns = min(COLUMNS, len(names))
+    rows = -(-len(names) // columns)
+    width = SINGLE if len(names) == 1 else DOUBLE * columns / COLUMNS
+    with house_style():
+        figure = Figure(
+            figsize=(width, 0.72 * SINGLE if len(names) == 1 else ROW * rows), layout="constrained"
+        )
+        axes = figure.subplots(rows, columns, squeeze=False).ravel()
+        for ax, name in zip(axes, names, strict=False):
+            plot_variable(results, name, ax)
+        for ax in axes[len(names) :]:
+            ax.set_axis_off()
+    return figure
+
+
+def plot_variable(results: xr.Dataset, name: str, ax: Axes | None = None) -> Axes:
+    """Draw one variable in the way that its dimensions ask for.
+
+    Of an axis for which there is no room, the first value is shown; the title says so.
+    """
+    ax = ax if ax is not None else new_axes()
+    variable = results[name]
+    dims = [str(dim) for dim in variable.dims if dim != SET]
+    draw, wanted = _drawing(variable, name, dims)
+    fixed = {dim: -1 if dim == TIME else 0 for dim in dims if dim not in wanted}
+    told = [
+        f"{dim} {float(results[dim][place]):g} {_units(results, dim)}".strip()
+        for dim, place in fixed.items()
+        if dim in results.coords
+    ]
+    with house_style():
+        draw(results, variable.isel(fixed), wanted, ax)
+        ax.set_title("\n".join([name.replace("_", " "), *([", ".join(told)] if told else [])]))
+    return ax
+
+
+def _drawing(variable: xr.DataArray, name: str, dims: list[str]) -> tuple[Any, list[str]]:
+    """Choose how to draw, and the dimensions that this takes."""
+    axes = [dim for dim in dims if dim not in (SAMPLE, TIME)]
+    if SAMPLE in dims:
+        return _samples, [SAMPLE]
+    if TIME in dims:
+        return _lines, [TIME, *axes[:1]]
+    if not axes:
+        return _histogram, []
+    if len(axes) == 1:
+        return _lines, axes
+    pair = sorted(axes, key=lambda dim: -variable.sizes[dim])[:2]
+    if _synergy(name) or variable.sizes[pair[1]] > FAMILY:
+        return _heat_map, [axis for axis in axes if axis in pair]
+    return _lines, pair
+
+
+def _synergy(name: str) -> str:
+    """Return which kind of synergy a variable is, if it is one."""
+    return next((kind for kind in NEUTRAL if f"_{kind}" in f"_{name}"), "")
+
+
+# -- kinds of panel -----------------------------------------------------------------------------------------
+
+
+def _lines(results: xr.Dataset, variable: xr.DataArray, wanted: list[str], ax: Axes) -> None:
+    """Draw values over the first dimension, a line for each value of the second."""
+    along = wanted[0]
+    x = results[along].values
+    place, zero = (x, None) if along == TIME else _dose_places(x)
+    count = variable.sizes[wanted[1]] if len(wanted) > 1 else 1
+    chosen = np.unique(np.linspace(0, count - 1, min(count, FAMILY)).round().astype(int)).tolist()
+    shades = [BLUE] if count == 1 else list(colormaps["viridis"](np.linspace(0, 0.85, len(chosen))))
+    for number, colour in zip(chosen, shades, strict=True):
+        part = variable.isel({wanted[1]: number}) if len(wanted) > 1 else variable
+        label = _short(float(results[wanted[1]][number])) if len(wanted) > 1 else None
+        middle, band = _spread(part, [along])
+        marker = "" if along == TIME or x.size > 25 else "o"
+        ax.plot(place, middle, color=colour, marker=marker, label=label)
+        if band is not None:
+            ax.fill_between(place, *band, color=colour, alpha=0.2 if count == 1 else 0.1, linewidth=0)
+    _axis_of(ax, results, along, place, zero)
+    ax.set_ylabel(f"[{variable.attrs.get('units', '')}]")
+    if len(wanted) > 1:
+        title = f"{wanted[1]} [{_units(results, wanted[1])}]"
+        ax.legend(title=title, title_fontsize=6, fontsize=6, loc="best", handlelength=1.2)
+
+
+def _heat_map(results: xr.Dataset, variable: xr.DataArray, wanted: list[str], ax: Axes) -> None:
+    """Draw two axes as cells of one size, in the order of their values."""
+    across, up = wanted
+    x, y = results[across].values, results[up].values
+    middle, _ = _spread(variable, [up, across])
+    shown = middle[np.argsort(y)][:, np.argsort(x)]
+    kind = _synergy(str(variable.name))
+    mesh = ax.pcolormesh(shown, cmap="RdBu" if kind else "viridis", norm=_norm(shown, kind), rasterized=True)
+    if kind == "bliss":
+        mesh.set_cmap("RdBu_r")  # synergy is red in both
+    ax.set_facecolor("#DDDDDD")  # where there is no value
+    for values, axis, dim in ((x, ax.xaxis, across), (y, ax.yaxis, up)):
+        ordered = np.sort(values)
+        step = -(-ordered.size // LABELS)
+        axis.set_ticks(np.arange(0, ordered.size, step) + 0.5, [_short(value) for value in ordered[::step]])
+        axis.set_label_text(f"{dim} [{_units(results, dim)}]")
+    _colour_bar(ax, mesh, WORDS.get(kind, f"[{variable.attrs.get('units', '')}]"))
+
+
+def _samples(results: xr.Dataset, variable: xr.DataArray, wanted: list[str], ax: Axes) -> None:
+    """Draw samples over the first sampled axis, coloured by the second."""
+    names = [str(name) for name, coordinate in results.coords.items() if coordinate.dims == (SAMPLE,)]
+    middle, _ = _spread(variable, [SAMPLE])
+    x = results[names[0]].values
+    if len(names) > 1:
+        second = results[names[1]].values
+        norm = LogNorm() if _wide(second) else Normalize()
+        look: dict[str, Any] = {"c": second, "cmap": "viridis", "norm": norm}
+    else:
+        look = {"color": BLUE}
+    drawn = ax.scatter(x, middle, s=4, linewidths=0, rasterized=x.size > 2000, **look)
+    if _wide(x):
+        ax.set_xscale("log")
+        plain_ticks(ax.xaxis)
+    ax.set_xlabel(f"{names[0]} [{_units(results, names[0])}]")
+    ax.set_ylabel(f"[{variable.attrs.get('units', '')}]")
+    if len(names) > 1:
+        _colour_bar(ax, drawn, f"{names[1]} [{_units(results, names[1])}]")
+
+
+def _histogram(results: xr.Dataset, variable: xr.DataArray, wanted: list[str], ax: Axes) -> None:
+    """Draw how a value is spread over the parameter sets."""
+    values = np.asarray(variable.values, dtype=float).ravel()
+    values = values[np.isfinite(values)]
+    ax.hist(values, bins=min(40, max(5, values.size // 10)), color=BLUE, linewidth=0)
+    ax.set_xlabel(f"[{variable.attrs.get('units', '')}]")
+    ax.set_ylabel("parameter sets")
+
+
+# -- parts --------------------------------------------------------------------------------------------------
+
+
+def _spread(variable: xr.DataArray, dims: list[str]) -> tuple[Floats, tuple[Floats, Floats] | None]:
+    """Median, and 5th and 95th percentile if there are parameter sets; infinite ones are not drawn."""
+    if SET not in variable.dims:
+        values = np.asarray(variable.transpose(*dims).values, dtype=float)
+        return np.where(np.isfinite(values), values, np.nan), None
+    values = np.asarray(variable.transpose(SET, *dims).values, dtype=float)
+    empty = np.isnan(values).all(axis=0)
+    values = np.where(empty, np.inf, values)
+    # Between an IC50 and none (infinite) there is nothing to interpolate.
+    found = np.nanpercentile(values, [5, 50, 95], axis=0, method="nearest")
+    low, middle, high = np.where(np.isfinite(found), found, np.nan)
+    return middle, (low, high)
+
+
+def _wide(values: Floats) -> bool:
+    """Whether values are best seen on a logarithmic axis."""
+    above = values[values > 0]
+    return bool(above.size > 1 and (values >= 0).all() and above.max() / above.min() >= 30)
+
+
+def _dose_places(values: Floats) -> tuple[Floats, float | None]:
+    """Return where values are drawn; on a logarithmic axis, 0 is a step left of the lowest."""
+    if not _wide(values) or not (values == 0).any():
+        return values, None
+    above = np.sort(values[values > 0])
+    zero = float(above[0] / max(above[1] / above[0], 2.0))
+    return np.where(values == 0, zero, values), zero
+
+
+def _axis_of(ax: Axes, results: xr.Dataset, along: str, place: Floats, zero: float | None) -> None:
+    ax.set_xlabel(f"{along} [{_units(results, along)}]")
+    if along == TIME:
+        hours(ax, float(place[-1]))
+        return
+    if not _wide(place):
+        return
+    ax.set_xscale("log")
+    plain_ticks(ax.xaxis)
+    if zero is None:
+        return
+    low, high = float(place[place > zero].min()), float(place.max())
+    ticks = [
+        tick for tick in 10.0 ** np.arange(-9, 10) if low <= tick * (1 + 1e-9) and tick <= high * (1 + 1e-9)
+    ]
+    ax.set_xticks([zero, *ticks], ["0", *(f"{tick:g}" for tick in ticks)])
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.axvline(float(np.sqrt(zero * low)), color=GREY, linewidth=0.6, linestyle=":", zorder=0)
+
+
+def _colour_bar(ax: Axes, drawn: ScalarMappable, label: str) -> None:
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    bar: Any = figure.colorbar(drawn, ax=ax)
+    bar.set_label(label)
+    bar.outline.set_linewidth(0.6)
+
+
+def _norm(values: Floats, kind: str) -> Normalize:
+    finite = values[np.isfinite(values)]
+    if not kind:
+        return Normalize(*((float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)))
+    middle = NEUTRAL[kind]
+    reach = max(float(np.abs(finite - middle).max(initial=0.0)), 0.05)
+    return TwoSlopeNorm(middle, middle - reach, middle + reach)
+
+
+def _short(value: float) -> str:
+    """Return a number for a label.
+
+    Examples
+    --------
+    >>> _short(0.17689), _short(438.7), _short(5000.0), _short(1e6)
+    ('0.18', '440', '5000', '1e6')
+    """
+    rounded = float(f"{value:.2g}")
+    return (
+        f"{rounded:.0f}" if 10 <= rounded < 1e5 else f"{rounded:g}".replace("e+0", "e").replace("e-0", "e-")
+    )
+
+
+def _units(results: xr.Dataset, name: str) -> str:
+    return str(results[name].attrs.get("units", ""))
