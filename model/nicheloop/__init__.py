@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from nicheloop.assays.scenario import ConditionedMedium, Event, Scenario, Stroma, Vessel
     from nicheloop.assays.simulate import simulate, simulate_many, simulate_wells
     from nicheloop.assays.table import AssayError, AssayTable, Measurement, Measurements, read_assay
+    from nicheloop.assays.templates import template_names, write_template
     from nicheloop.assays.virtual import simulate_assay
     from nicheloop.assays.wells import Wells
     from nicheloop.biology import build_model, parameter_values, parameters, references
@@ -77,6 +78,8 @@ _HOMES = {
     "Measurement": "assays.table",
     "Measurements": "assays.table",
     "read_assay": "assays.table",
+    "template_names": "assays.templates",
+    "write_template": "assays.templates",
     "simulate_assay": "assays.virtual",
     "Wells": "assays.wells",
     "Constraint": "data.published",
@@ -144,7 +147,9 @@ __all__ = [
     "simulate_many",
     "simulate_wells",
     "sweep",
+    "template_names",
     "to_toml",
+    "write_template",
 ]
 
 

@@ -17,7 +17,7 @@ from nicheloop.execution.progress import progress
 
 from .conftest import Call
 
-COMMANDS = ("reproduce", "simulate", "parameters", "scenarios", "study")
+COMMANDS = ("reproduce", "simulate", "parameters", "scenarios", "study", "template")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
