@@ -130,7 +130,7 @@ class Binomial(Noise):
         return Score(log_density, by_mean, unknown if censored else self._by_width(value, mean), unknown)
 
     def information_root(self, mean: ArrayLike, low: ArrayLike = -np.inf, high: ArrayLike = np.inf) -> Floats:
-        """As of every noise; the width's is that of many counts, shares of no cell are half one, no limits."""
+        """As of every noise, without limits; the width's is that of many counts, no cell is half a cell."""
         half = 0.5 / self.counted
         share = np.clip(self._share(mean), half, 1.0 - half)
         of_mean = np.sqrt(self.counted / (share * (1.0 - share))) / self.whole

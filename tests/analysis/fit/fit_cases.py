@@ -83,7 +83,15 @@ def everything() -> tuple[AssayTable, AssayTable]:
             told.append({**here, "readout": "il1b", "host": "", "time_h": 72.0, "relative_to": "vehicle"})
             told.append({**here, "readout": "p_erk", "time_h": 4.0, "sd": 0.2, "relative_to": "vehicle"})
     told.append(
-        {"well": 0, "readout": "il1b", "host": "", "time_h": 24.0, "censored": "above", "experiment": "first"}
+        {
+            "well": 0,
+            "readout": "il1b",
+            "host": "",
+            "time_h": 24.0,
+            "censored": "above",
+            "plate": "1",
+            "experiment": "first",
+        }
     )
     second = series("viability", ("K562R",), 48.0, experiment="second", plate="1")
     return table(wells, told, seed=1), second

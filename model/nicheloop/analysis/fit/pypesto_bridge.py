@@ -63,12 +63,9 @@ class PypestoObjective(ObjectiveBase):  # type: ignore[misc]
         self._last: tuple[bytes, int, Evaluation] | None = None
 
     def check_sensi_orders(self, sensi_orders: Sequence[int], mode: str) -> bool:
-        """Whether these derivatives are known: two of the value, one of residuals."""
-        return max(sensi_orders, default=0) <= (2 if mode == C.MODE_FUN else 1)
-
-    def check_mode(self, mode: str) -> bool:
-        """Whether there are values (always), or residuals (if the objective is a sum of their squares)."""
-        return mode == C.MODE_FUN or self._squares
+        """Whether these derivatives are known: two of the value, one of residuals, if there are any."""
+        highest = max(sensi_orders, default=0)
+        return highest <= 2 if mode == C.MODE_FUN else self._squares and highest <= 1
 
     def call_unprocessed(
         self, x: Floats, sensi_orders: Sequence[int], mode: str, return_dict: bool, **_: Any

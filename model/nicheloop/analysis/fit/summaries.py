@@ -22,10 +22,11 @@ from nicheloop.data.published import Constraint
 
 Floats = NDArray[np.float64]
 
-POINTS_PER_DECADE = 8
+POINTS_PER_DECADE = 10
+"""Doses that are simulated: enough for a half-maximal dose to a thousandth where the curve is steepest."""
 IC50_QUANTITIES = ("ic50_viable_cells", "ic50_viability")
-SPAN = 10.0
-"""Doses that are simulated go this far below and above the range."""
+LEAST_REACH, REACH = 0.7, 4.0
+"""Doses go so many decades, or SDs, whichever is more, beyond the published ones."""
 _Z95 = 1.6448536269514722
 
 
@@ -93,7 +94,7 @@ class Ic50Term:
     """A published half-maximal dose, or a range of them, as a normal density of its decimal logarithm.
 
     The dose at which the viability is one half is read off simulated wells at fine doses, with a curve that
-    has a continuous slope; its derivatives are those of the implicit function. Where the viability crosses
+    has a continuous bend; its derivatives are those of the implicit function. Where the viability crosses
     one half at none of the doses, the dose is continued beyond the last one, a decade for a difference of
     one: farther off the farther the viability is from one half, so that a search finds back.
 
@@ -147,7 +148,8 @@ class Ic50Term:
     def doses(self) -> Floats:
         """Doses that are simulated, evenly spaced logarithms."""
         told = [end for end in (self.low, self.high) if end is not None]
-        first, last = math.log10(min(told) / SPAN), math.log10(max(told) * SPAN)
+        reach = max(LEAST_REACH, REACH * self._spread)
+        first, last = math.log10(min(told)) - reach, math.log10(max(told)) + reach
         count = math.ceil((last - first) * POINTS_PER_DECADE) + 1
         return np.logspace(first, last, count)
 
@@ -199,15 +201,15 @@ class Ic50Term:
 
 
 def crossing(x: Floats, y: Floats, level: float = 0.5) -> tuple[float, Floats]:
-    """Where a falling curve through evenly spaced points first crosses a level, and its derivatives.
+    """Where a falling curve through points first crosses a level, and its derivatives.
 
-    The curve is a cubic Hermite spline with the slopes of central differences. A curve that does not cross
-    the level is continued beyond its ends with a slope of -1.
+    The curve is a cubic spline, so that slope and bend of what is found are continuous, too. A curve that
+    does not cross the level is continued beyond its ends with a slope of -1.
 
     Parameters
     ----------
     x, y : ndarray, shape (points,)
-        The points, at least two.
+        The points, at least four; ``x`` ascending.
     level : float
         The level.
 
@@ -218,33 +220,17 @@ def crossing(x: Floats, y: Floats, level: float = 0.5) -> tuple[float, Floats]:
     ndarray, shape (points,)
         Its derivatives by ``y``.
     """
-    below = np.flatnonzero(y < level)
-    weights = np.zeros(y.size)
-    if not below.size or below[0] == 0:
-        end = 0 if below.size else y.size - 1
-        weights[end] = 1.0
-        return float(x[end] + y[end] - level), weights
+    from scipy.interpolate import CubicSpline
     from scipy.optimize import brentq
 
-    left, step = int(below[0]) - 1, float(x[1] - x[0])
-    t = brentq(lambda t: float(_spline(y.size, left, t)[0] @ y) - level, 0.0, 1.0, xtol=1e-15, rtol=1e-15)
-    at, slope = _spline(y.size, left, t)
-    return float(x[left] + t * step), -step * at / float(slope @ y)
-
-
-def _spline(size: int, left: int, t: float) -> tuple[Floats, Floats]:
-    """Weights of the points in a spline at ``t`` between ``left`` and the next, and in its slope by ``t``."""
-    slopes = np.zeros((2, size))
-    for side, i in enumerate((left, left + 1)):
-        before, after = max(i - 1, 0), min(i + 1, size - 1)
-        slopes[side, after] += 1.0 / (after - before)
-        slopes[side, before] -= 1.0 / (after - before)
-    values = np.zeros((2, size))
-    values[0, left] = values[1, left + 1] = 1.0
-    parts = np.concatenate([values, slopes])
-    at = np.array([(1 + 2 * t) * (1 - t) ** 2, t * t * (3 - 2 * t), t * (1 - t) ** 2, t * t * (t - 1)])
-    by_t = np.array([6 * t * (t - 1), 6 * t * (1 - t), (1 - t) * (1 - 3 * t), t * (3 * t - 2)])
-    return at @ parts, by_t @ parts
+    below = np.flatnonzero(y < level)
+    if not below.size or below[0] == 0:
+        end = 0 if below.size else y.size - 1
+        return float(x[end] + y[end] - level), np.eye(y.size)[end]
+    weights = CubicSpline(x, np.eye(y.size))  # linear in y
+    ends = x[below[0] - 1], x[below[0]]
+    at = float(brentq(lambda point: weights(point) @ y - level, *ends, xtol=1e-15, rtol=1e-15))
+    return at, -weights(at) / float(weights(at, 1) @ y)
 
 
 def ic50_terms(constraints: Iterable[Constraint], sd: float | None = None) -> tuple[Ic50Term, ...]:
