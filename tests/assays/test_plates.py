@@ -201,7 +201,7 @@ def test_a_well_that_fails_takes_nothing_with_it_but_what_refers_to_it() -> None
     asked = [Request(w, *find("viable_cells", plain.hosts), 8.0) for w in (0, 1)]
     found = Plate([drugged, plain], asked).run([{"imatinib_kon": -1.0}], Settings(engine="batch", rtol=1e-6))
     assert np.isnan(found.values[0]).tolist() == [True, False]
-    assert found.problems[0] == ("the step size fell below the resolution of time", "")
+    assert found.problems[0] == ("an amount fell below zero by more than the tolerances explain", "")
 
 
 def test_a_failed_vehicle_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

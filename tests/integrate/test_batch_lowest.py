@@ -49,3 +49,24 @@ def test_sensitivities_see_the_same_depth() -> None:
     plain = BatchSolver(system, 1e-6, ATOL).run(runs, [0.0, 2.0])
     carried = BatchSolver(system, 1e-6, ATOL).run(runs, [0.0, 2.0], sensitivities=("rate", "k"))
     np.testing.assert_allclose(carried.lowest, plain.lowest, rtol=1e-9)
+
+
+def test_on_request_a_run_fails_where_it_goes_below_and_its_neighbours_do_not() -> None:
+    runs = np.array([[0.5, 1.0, 1.0], [1.5, 1.0, 1.0], [0.0, 1.0, 1.0]])
+    times = np.linspace(0, 1.5, 31)
+    plain = BatchSolver(emptying(), 1e-6, ATOL).run(runs, times)
+    strict = BatchSolver(emptying(), 1e-6, ATOL, nonnegative=True).run(runs, times)
+    assert strict.status.tolist() == ["ok", "failed", "ok"]
+    assert strict.messages[1] == "an amount fell below zero by more than the tolerances explain"
+    assert 1 / 1.5 <= strict.time_reached[1] <= 1.5
+    late = times > strict.time_reached[1]
+    assert np.isnan(strict.y[1, late]).all()
+    np.testing.assert_array_equal(strict.y[1, ~late], plain.y[1, ~late])
+    np.testing.assert_array_equal(strict.y[[0, 2]], plain.y[[0, 2]])
+
+
+def test_an_error_that_the_tolerances_explain_is_no_failure() -> None:
+    runs = np.array([[1.0 + 1.2 * ATOL[0], 1.0, 1.0]])
+    result = BatchSolver(emptying(), 1e-6, ATOL, nonnegative=True).run(runs, [0.0, 1.0])
+    assert result.status.tolist() == ["ok"]
+    assert -np.sqrt(2) < float(result.lowest[0]) < -1

@@ -189,7 +189,7 @@ def _solver(compiled: Compiled, settings: Settings) -> BatchSolver:
     from nicheloop.integrate import BatchSolver
 
     atol = compiled.atol * settings.atol_scale
-    return BatchSolver(compiled.system, settings.rtol, atol, settings.threads)
+    return BatchSolver(compiled.system, settings.rtol, atol, settings.threads, nonnegative=True)
 
 
 # -- with SciPy ---------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ exact derivatives of the numerical solution, integrated along with it (see `kern
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -69,6 +70,9 @@ class BatchSolver:
     control_sensitivities : bool
         Whether the size of steps also keeps the errors of sensitivities within the tolerances (each times
         the size of its parameter). Otherwise they follow the steps of the state, which costs less.
+    nonnegative : bool
+        Whether a run fails in which an amount falls below zero by more than the tolerances explain. How far
+        amounts went below zero is told in any case, see `BatchResult.lowest`.
 
     Raises
     ------
@@ -86,12 +90,13 @@ class BatchSolver:
         max_steps: int = 100_000,
         lanes: int | None = None,
         control_sensitivities: bool = False,
+        nonnegative: bool = False,
     ) -> None:
         self.system = system
         self.threads = threads
-        self._arguments = (rtol, atol, threads, max_steps, lanes, control_sensitivities)
+        self._arguments = (rtol, atol, threads, max_steps, lanes, control_sensitivities, nonnegative)
         self._control = control_sensitivities
-        self._settings = _settings(system.n, rtol, atol, max_steps)
+        self._settings = _settings(system.n, rtol, atol, max_steps, nonnegative)
         self._code, self._kernel = _compile(system, lanes)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -293,6 +298,7 @@ def _rebuild(
     max_steps: int,
     lanes: int | None,
     control_sensitivities: bool,
+    nonnegative: bool,
 ) -> BatchSolver:
     return BatchSolver(
         system,
@@ -302,6 +308,7 @@ def _rebuild(
         max_steps=max_steps,
         lanes=lanes,
         control_sensitivities=control_sensitivities,
+        nonnegative=nonnegative,
     )
 
 
@@ -317,13 +324,15 @@ def _granted_processors() -> int:
     return os.cpu_count() or 1
 
 
-def _settings(n: int, rtol: float, atol: float | ArrayLike, max_steps: int) -> Settings:
+def _settings(n: int, rtol: float, atol: float | ArrayLike, max_steps: int, nonnegative: bool) -> Settings:
     absolute = np.ascontiguousarray(np.broadcast_to(np.asarray(atol, dtype=float), (n,)))
     if not (rtol > 0 and np.all(absolute > 0) and np.all(np.isfinite(absolute))):
         raise ValueError("rtol and every atol must be positive and finite")
     if max_steps < 1:
         raise ValueError(f"max_steps must be at least 1, not {max_steps}")
-    return Settings(float(rtol), absolute, int(max_steps))
+    # One species alone may have an error of the square root of n tolerances in a step that passes its test.
+    lowest = -math.sqrt(n) if nonnegative else -math.inf
+    return Settings(float(rtol), absolute, int(max_steps), lowest)
 
 
 def _compile(system: System, lanes: int | None) -> tuple[MachineCode, Kernel]:

@@ -152,6 +152,7 @@ class Kernel:
         job[Field.WIDTH] = len(columns)
         job[Field.MAX_STEPS] = settings.max_steps
         job[Field.RTOL] = np.float64(settings.rtol).view(np.int64)
+        job[Field.LOWEST_ALLOWED] = np.float64(settings.lowest_allowed).view(np.int64)
         job[Field.WANTS_OUTPUTS] = int(bool(np.any(columns >= n)))
         return job
 
@@ -163,8 +164,12 @@ class Kernel:
 
 @dataclass(frozen=True)
 class Settings:
-    """Tolerances (atol one per species) and the most steps a run may try."""
+    """Tolerances (atol one per species), the most steps a run may try, and how far below zero it may go.
+
+    The latter counts in absolute tolerances.
+    """
 
     rtol: float
     atol: Reals
     max_steps: int
+    lowest_allowed: float

@@ -24,6 +24,7 @@ _MESSAGES = {
     Code.STEP_LIMIT: "the limit of steps was reached",
     Code.STEP_UNDERFLOW: "the step size fell below the resolution of time",
     Code.NOT_FINITE: "the derivatives or the state stopped being finite",
+    Code.NEGATIVE: "an amount fell below zero by more than the tolerances explain",
 }
 
 
@@ -96,8 +97,8 @@ class BatchResult:
         Steps tried.
     lowest : float[n]
         The most negative amount that any species had at the end of a step, in absolute tolerances of that
-        species; 0 if all stayed above the smallest absolute tolerance. Below about minus the square root of the number
-        of species, the tolerances do not explain it: the rates themselves drive an amount below zero.
+        species; 0 if all stayed above the smallest absolute tolerance. The error test of a step explains as
+        much as minus the square root of the number of species; the rest is the doing of the rates.
     sensitivities : float[n, t, k, c] or None
         Derivatives of the k values by c columns, if asked for; NaN where `y` is.
     columns : tuple of str

@@ -13,6 +13,7 @@ from nicheloop.integrate.kernel_layout import (
     TangentSpace,
     job_address,
     job_integer,
+    job_real,
     lane_position,
 )
 
@@ -301,15 +302,15 @@ def _move(f: Function, space: Space, accepted: str) -> None:
         f.store(value, y, least.index)
         least.value = f.smaller(least.value, value)
     with f.when(f.any(f.compare("olt", least.value, space.reals(f, "floor")))):
-        f.do("call void @watch(ptr %ws)")
+        f.do("call void @watch(ptr %job, ptr %ws)")
 
 
 def _write_watch(module: Module, space: Space) -> None:
-    """``watch(ws)``: keep the most negative amount of each lane, in absolute tolerances.
+    """``watch(job, ws)``: keep the most negative amount of each lane, in absolute tolerances, and judge it.
 
     Amounts above ``floor`` do not count, in whatever company the lane is.
     """
-    f = module.function("watch", (("ptr", "ws"),))
+    f = module.function("watch", _WORK)
     y, atol = space.arrays(f, ["y", "atol"])
     floor = space.reals(f, "floor")
     with f.gather(space.n, 0, space.reals(f, "lowest")) as lowest:
@@ -318,6 +319,10 @@ def _write_watch(module: Module, space: Space) -> None:
         deep = f.select(below, f.div(value, f.load(atol, lowest.index)), module.real(0.0))
         lowest.value = f.smaller(lowest.value, deep)
     space.set_reals(f, "lowest", lowest.value)
+    allowed = f.spread(job_real(f, Field.LOWEST_ALLOWED))
+    deep = f.compare("olt", lowest.value, allowed)
+    trouble = space.wholes(f, "trouble")
+    space.set_wholes(f, "trouble", f.select(deep, module.whole(Code.NEGATIVE), trouble, module.ints))
     f.do("ret void")
 
 

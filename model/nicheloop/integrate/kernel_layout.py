@@ -51,24 +51,25 @@ class Field(IntEnum):
     RTOL = 19  # bits of a double
     WANTS_OUTPUTS = 20  # 0 if SELECTION names species only
     LOWEST = 21  # double[runs]: the most negative amount met, in absolute tolerances
+    LOWEST_ALLOWED = 22  # bits of a double: below, a run has failed
     # Sensitivities. A run takes part once for every SLOTS of its columns; each time it counts as a run above.
-    SLOTS = 22  # columns that a lane carries
-    COLUMNS = 23  # columns of the result
-    FIRST_COLUMN = 24  # int64[runs]: the lane carries this column and those after it
-    SEED_TABLE = 25  # int64[periods]: number of the table that says what the columns act on
+    SLOTS = 23  # columns that a lane carries
+    COLUMNS = 24  # columns of the result
+    FIRST_COLUMN = 25  # int64[runs]: the lane carries this column and those after it
+    SEED_TABLE = 26  # int64[periods]: number of the table that says what the columns act on
     SEED_FIRST = (
-        26  # int64[(table * len(Kind) + kind) * COLUMNS + column], and one more: entries from there on
+        27  # int64[(table * len(Kind) + kind) * COLUMNS + column], and one more: entries from there on
     )
-    SEED_SOURCE = 27  # int64[entries]: which value of the sparse derivative
-    SEED_ROW = 28  # int64[entries]: where it is added
-    SEED_WEIGHT = 29  # double[entries]: times this
-    SHIFT_SLOPES = 30  # address of double[n, COLUMNS] or 0 [periods]
-    INITIAL_SLOPES = 31  # address of double[n, COLUMNS] or 0 [runs]
-    COLUMN_SPECIES = 32  # int64[COLUMNS]: the species whose initial amount the column is, or -1
-    COLUMN_PARAMETER = 33  # int64[COLUMNS]: the parameter that gives the column its size, or -1
-    SLOPES = 34  # double[...], written at SLOPE_START[run] + (row * WIDTH + position) * COLUMNS + slot
-    SLOPE_START = 35  # int64[runs]
-    CONTROLS = 36  # 1 if the error of the sensitivities counts in the size of steps
+    SEED_SOURCE = 28  # int64[entries]: which value of the sparse derivative
+    SEED_ROW = 29  # int64[entries]: where it is added
+    SEED_WEIGHT = 30  # double[entries]: times this
+    SHIFT_SLOPES = 31  # address of double[n, COLUMNS] or 0 [periods]
+    INITIAL_SLOPES = 32  # address of double[n, COLUMNS] or 0 [runs]
+    COLUMN_SPECIES = 33  # int64[COLUMNS]: the species whose initial amount the column is, or -1
+    COLUMN_PARAMETER = 34  # int64[COLUMNS]: the parameter that gives the column its size, or -1
+    SLOPES = 35  # double[...], written at SLOPE_START[run] + (row * WIDTH + position) * COLUMNS + slot
+    SLOPE_START = 36  # int64[runs]
+    CONTROLS = 37  # 1 if the error of the sensitivities counts in the size of steps
 
 
 class Kind(IntEnum):
@@ -86,6 +87,7 @@ class Code(IntEnum):
     STEP_LIMIT = 1
     STEP_UNDERFLOW = 2
     NOT_FINITE = 3
+    NEGATIVE = 4
 
 
 @dataclass(frozen=True)
