@@ -16,6 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nicheloop import equations, execution, integrate
+    from nicheloop.analysis.fit.fit import Fit, fit
+    from nicheloop.analysis.fit.fitted import Fitted, read_fitted
+    from nicheloop.analysis.fit.informed import rank_parameters
+    from nicheloop.analysis.fit.problem import FitProblem
+    from nicheloop.analysis.fit.summaries import Ic50Term, ic50_terms
     from nicheloop.analysis.sweep.ranges import linear_range, log_range
     from nicheloop.analysis.sweep.run import open_sweep, sweep
     from nicheloop.assays.fields import ScenarioError
@@ -39,6 +44,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Fit": "analysis.fit.fit",
+    "FitProblem": "analysis.fit.problem",
+    "Fitted": "analysis.fit.fitted",
+    "fit": "analysis.fit.fit",
+    "read_fitted": "analysis.fit.fitted",
     "build_model": "biology",
     "parameter_values": "biology",
     "parameters": "biology",
@@ -82,6 +92,9 @@ _HOMES = {
     "write_template": "assays.templates",
     "simulate_assay": "assays.virtual",
     "Wells": "assays.wells",
+    "rank_parameters": "analysis.fit.informed",
+    "Ic50Term": "analysis.fit.summaries",
+    "ic50_terms": "analysis.fit.summaries",
     "Constraint": "data.published",
     "constraint_names": "data.published",
     "load_constraints": "data.published",
@@ -102,6 +115,10 @@ __all__ = [
     "ConditionedMedium",
     "Constraint",
     "Event",
+    "Fit",
+    "FitProblem",
+    "Fitted",
+    "Ic50Term",
     "LogNormal",
     "Measurement",
     "Measurements",
@@ -125,7 +142,9 @@ __all__ = [
     "data_names",
     "equations",
     "execution",
+    "fit",
     "gr_value",
+    "ic50_terms",
     "integrate",
     "linear_range",
     "load_constraints",
@@ -136,7 +155,9 @@ __all__ = [
     "parameter_values",
     "parameters",
     "predict",
+    "rank_parameters",
     "read_assay",
+    "read_fitted",
     "readout_names",
     "references",
     "save_scenario",

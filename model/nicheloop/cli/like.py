@@ -51,7 +51,7 @@ def run(
     from nicheloop.assays.settings import Settings
     from nicheloop.assays.table import read_assay
     from nicheloop.biology import parameter_values
-    from nicheloop.cli.simulate import numbers
+    from nicheloop.cli.values import numbers
 
     overrides = numbers(parameters)
     parameter_values("mixed", overrides)

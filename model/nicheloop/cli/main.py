@@ -117,6 +117,10 @@ def application() -> typer.Typer:
         "--readouts viability,il1b --summary 'final,ic50' --sets ensemble:100 --workers 2"
     )(sweep)
     app.command(epilog=f"{example}merge results/sweep_imatinib_k562r")(merge)
+    app.command(
+        epilog=f"{example}fit plate.csv elisa.csv --parameters-free death_max,il1b_secretion_K562R --starts 50 "
+        "--workers 2 --out results/fit_plate"
+    )(fit)
     return app
 
 
@@ -160,7 +164,9 @@ def simulate(
     ] = None,
     parameters: Annotated[
         list[str] | None,
-        typer.Option("--parameters", metavar="NAME=VALUE", help="Parameter to change; repeatable."),
+        typer.Option(
+            "--parameters", metavar="NAME=VALUE|FILE", help="Parameter, or a fitted.toml; repeatable."
+        ),
     ] = None,
     readouts: Annotated[
         str | None, typer.Option("--readouts", metavar="A,B", help="Read-outs; default: all.")
@@ -302,7 +308,9 @@ def sweep(
     ] = None,
     parameters: Annotated[
         list[str] | None,
-        typer.Option("--parameters", metavar="NAME=VALUE", help="Parameter to change; repeatable."),
+        typer.Option(
+            "--parameters", metavar="NAME=VALUE|FILE", help="Parameter, or a fitted.toml; repeatable."
+        ),
     ] = None,
     design: Annotated[str, typer.Option("--design", help="grid, random, sobol or latin.")] = "grid",
     samples: Annotated[int | None, typer.Option("--samples", help="Samples of a random design.")] = None,
@@ -341,6 +349,73 @@ def merge(
     from nicheloop.cli.sweep import merge as run
 
     raise typer.Exit(run(folders, out, max_failed))
+
+
+def fit(
+    data: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="DATA...", help="Assay tables (CSV, Excel), or names of shipped ones."),
+    ] = None,
+    sheet: Annotated[str | None, typer.Option("--sheet", help="Sheet of an Excel file.")] = None,
+    layout: Annotated[
+        str | None, typer.Option("--layout", metavar="SHEET|FILE", help="Layout of a plate map.")
+    ] = None,
+    constraints: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--constraints",
+            metavar="published|FILE",
+            help="Published half-maximal doses that count as data; repeatable.",
+        ),
+    ] = None,
+    free: Annotated[
+        str | None,
+        typer.Option(
+            "--parameters-free", metavar="A,B", help="Free parameters; default: those that the data can tell."
+        ),
+    ] = None,
+    parameters: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--parameters",
+            metavar="NAME=VALUE|FILE",
+            help="Fixed to another value than the table; repeatable.",
+        ),
+    ] = None,
+    resistance: Annotated[
+        str | None,
+        typer.Option("--resistance", help="Explanation of resistance; default: that of each well."),
+    ] = None,
+    promoter: Annotated[str | None, typer.Option("--promoter", help="Stromal CXCL11 promoter.")] = None,
+    noise: Annotated[str, typer.Option("--noise", help="Width of noise: estimated or fixed.")] = "estimated",
+    starts: Annotated[int, typer.Option("--starts", min=1, help="Local searches.")] = 50,
+    seed: Seed = 1,
+    optimizer: Annotated[
+        str, typer.Option("--optimizer", help="fides, least_squares or L-BFGS-B.")
+    ] = "fides",
+    profile: Annotated[bool, typer.Option("--profile/--no-profile", help="Profile likelihoods.")] = True,
+    sample: Annotated[
+        int, typer.Option("--sample", min=0, help="Steps of each chain; 0: normal approximation.")
+    ] = 0,
+    sampler: Annotated[str, typer.Option("--sampler", help="tempering or ensemble.")] = "tempering",
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", min=1, help="Worker processes; default: this one, all its cores."),
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option("--scheduler", metavar="TCP", help="Address of a Dask scheduler, or local.")
+    ] = None,
+    out: Out = None,
+    max_failed: MaxFailed = 0.05,
+) -> None:
+    """Fit the model to assay tables, say what they tell; the same command again goes on where it stopped."""
+    from nicheloop.cli.fit import Place, Request, run
+
+    request = Request(
+        data or [], sheet, layout, constraints or [], free, parameters or [], resistance, promoter, noise,
+        starts, seed, optimizer, profile, sample, sampler,
+    )  # fmt: skip
+    raise typer.Exit(run(request, Place(workers, scheduler, out, max_failed)))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from nicheloop.cli.main import DONE, FAILED_RUNS
 from nicheloop.cli.output import check_folder, command_line, staged, told
+from nicheloop.cli.values import numbers, pair
 
 if TYPE_CHECKING:
     from nicheloop.assays.result import Result
@@ -92,25 +93,6 @@ def changed(scenario: Scenario, changes: Sequence[str]) -> Scenario:
         else:
             raise ValueError("--set: " + unknown("treatment or line", name, [*known, *LEUKAEMIC]))
     return scenario.with_(treatments=treatments, lines=lines) if changes else scenario
-
-
-def numbers(given: Sequence[str]) -> dict[str, float]:
-    """Read ``name=number`` for each."""
-    numbers = {}
-    for name, value in (pair("--parameters", text) for text in given):
-        try:
-            numbers[name] = float(value)
-        except ValueError:
-            raise ValueError(f"--parameters: {name}={value!r}, expected a number") from None
-    return numbers
-
-
-def pair(option: str, text: str) -> tuple[str, str]:
-    """Split ``NAME=VALUE``."""
-    name, equals, value = text.partition("=")
-    if not (name.strip() and equals and value.strip()):
-        raise ValueError(f"{option}: got {text!r}, expected NAME=VALUE")
-    return name.strip(), value.strip()
 
 
 def readout_keys(scenario: Scenario, given: str | None) -> list[str] | None:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from nicheloop.cli.main import DONE, FAILED_RUNS
 from nicheloop.cli.output import check_folder, command_line, staged, told
-from nicheloop.cli.simulate import changed, numbers, pair, readout_keys
+from nicheloop.cli.simulate import changed, readout_keys
+from nicheloop.cli.values import numbers, pair
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -71,7 +72,7 @@ def run(request: Request, place: Place) -> int:
     from nicheloop.execution.progress import progress
 
     planned = _planned(request)
-    engine, where = _engine(place.workers, place.scheduler)
+    engine, where = engine_of(place.workers, place.scheduler)
     shard = None if place.shard is None else parse_shard(place.shard)
     out = place.out or Path("results") / f"sweep_{planned.task.scenario.name}"
     check_folder(out)
@@ -151,7 +152,7 @@ def split_summaries(text: str) -> list[str]:
     return [part.strip() for part in re.split(r",(?![^(]*\))", text) if part.strip()]
 
 
-def _engine(workers: int | None, scheduler: str | None) -> tuple[Engine, str]:
+def engine_of(workers: int | None, scheduler: str | None) -> tuple[Engine, str]:
     """Return where runs are computed, and how to say so."""
     from nicheloop.execution import Dask, Processes, Serial, granted_cores
 
