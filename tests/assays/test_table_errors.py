@@ -140,7 +140,23 @@ def test_many_problems_are_capped(tmp_path):
     lines = refused(path)
     assert len(lines) == 21
     assert "row 2, column 'value': got 'x0'" in lines[0]
-    assert lines[-1] == "plate.csv: and 2980 more problems"
+    assert lines[-1] == "plate.csv: and at least 2980 more problems"
+
+
+@pytest.mark.parametrize("column", range(6))
+def test_a_column_in_the_wrong_place_is_told_soon_however_long_the_table(column, tmp_path):
+    cells = V.strip().split(",")
+    rows = [",".join([*cells[:column], f"q{i}", *cells[column + 1 :]]) for i in range(100_000)]
+    path = tmp_path / "plate.csv"
+    path.write_text(H + "\n".join(rows), encoding="utf-8")
+    assert len(refused(path)) in (1, 21)
+
+
+def test_many_unknown_scenarios_are_told_soon(tmp_path):
+    path = tmp_path / "plate.csv"
+    rows = "\n".join(f"{V.strip()},q{i}" for i in range(100_000))
+    path.write_text(f"{H.strip()},scenario\n{rows}", encoding="utf-8")
+    assert len(refused(path)) == 21
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,8 @@ from nicheloop.assays.scenario import Scenario
 from nicheloop.assays.table_columns import HEADERS, TIME, TREATMENTS
 from nicheloop.assays.table_excel import is_workbook, read_sheet
 from nicheloop.assays.table_frame import AssayTable, Measurement, Measurements
-from nicheloop.assays.table_layout import Layout, combined, layout_of
-from nicheloop.assays.table_problems import AssayError, Problems
+from nicheloop.assays.table_layout import Layout, combined, grouped, layout_of
+from nicheloop.assays.table_problems import ENOUGH, AssayError, Problems
 from nicheloop.assays.table_rows import read_rows
 from nicheloop.assays.table_text import RawTable, content, decoded, read_text
 
@@ -134,18 +134,23 @@ def assembled(data: dict[str, Any], scenarios: Mapping[str, Scenario], problems:
 def _scenarios(raw: RawTable, data: Mapping[str, Any], problems: Problems) -> dict[str, Scenario]:
     """Load the scenarios that the table names; without them its wells are not known."""
     scenarios = {}
-    for name in dict.fromkeys(data["scenario"]):
-        if not name:
+    names, firsts = combined([data["scenario"]])
+    rows = grouped(raw.rows, names, len(firsts))
+    told = 0
+    for number, first in enumerate(firsts):
+        name = data["scenario"][first]
+        if not name or told >= ENOUGH:
             continue
         try:
             scenario = _loaded(name, raw.folder)
             _check_axes(scenario, data)
         except ScenarioError as error:
             for line in str(error).splitlines():
-                problems.add(line, "scenario", raw.rows[data["scenario"] == name])
+                problems.add(line, "scenario", rows[number])
+            told += 1
         else:
             scenarios[name] = scenario.model_copy(update={"vary": nothing()})
-    if len(scenarios) < len(set(data["scenario"]) - {""}):
+    if told:
         problems.raise_any()
     return scenarios
 

@@ -16,7 +16,7 @@ from nicheloop.assays.mapping import FrozenMap
 from nicheloop.assays.readouts import READOUTS
 from nicheloop.assays.scenario import Scenario
 from nicheloop.assays.table_columns import HEADERS, TIME, TREATMENTS
-from nicheloop.assays.table_problems import Problems
+from nicheloop.assays.table_problems import ENOUGH, Problems
 from nicheloop.assays.table_wells import (
     Design,
     DesignError,
@@ -129,6 +129,12 @@ def combined(columns: Sequence[Any]) -> tuple[Indices, Indices]:
     return codes.astype(np.intp), firsts.astype(np.intp)
 
 
+def grouped(values: NDArray[Any], codes: Indices, count: int) -> list[NDArray[Any]]:
+    """Return the values of each code from 0 to ``count`` - 1."""
+    order = np.argsort(codes, kind="stable")
+    return np.split(values[order], np.searchsorted(codes[order], np.arange(1, count)))
+
+
 def layout_of(frame: pd.DataFrame, scenarios: Mapping[str, Scenario], problems: Problems) -> Layout:
     """Find the wells of a table.
 
@@ -184,13 +190,17 @@ def _described(
     """Return the well of each design as its columns say, its treatments aside; None if there is none."""
     columns = [frame[name].to_numpy()[firsts].tolist() for name in DESIGN]
     wells: list[Scenario | None] = []
+    rows, refused = grouped(frame["row"].to_numpy(), codes, len(firsts)), 0
     for code, (scenario, line, stroma, cells, layer) in enumerate(zip(*columns, strict=True)):
         design = Design(scenario, line, stroma, _number(cells), _number(layer))
         try:
             wells.append(base_well(design, scenarios))
         except DesignError as error:
-            problems.add(str(error), error.column, frame["row"].to_numpy()[codes == code])
+            problems.add(str(error), error.column, rows[code])
             wells.append(None)
+            refused += 1
+        if refused >= ENOUGH:
+            return wells + [None] * (len(firsts) - len(wells))
     return wells
 
 
@@ -205,7 +215,7 @@ def _hosts(
     readouts = {readout.name: readout for readout in READOUTS}
     names = frame["readout"].to_numpy()
     pairs, firsts = combined([codes, names])
-    lines = frame["line"].to_numpy()
+    lines, rows = frame["line"].to_numpy(), grouped(frame["row"].to_numpy(), pairs, len(firsts))
     hosts = []
     for pair, first in enumerate(firsts):
         host, well = "", wells[codes[first]]
@@ -213,7 +223,7 @@ def _hosts(
             try:
                 host = host_measured(readouts[names[first]], lines[first], well)
             except DesignError as error:
-                problems.add(str(error), error.column, frame["row"].to_numpy()[pairs == pair])
+                problems.add(str(error), error.column, rows[pair])
         hosts.append(host)
     return np.array(hosts, dtype=object)[pairs]
 

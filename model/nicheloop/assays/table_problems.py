@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 
 MOST = 20
 """Problems that are told; of the others, how many there are."""
+ENOUGH = 200
+"""Problems of one kind after which no more are looked for: the column is another than its header says."""
 ROWS_NAMED = 3
 """Rows that are named of those that share a problem."""
 
@@ -54,7 +56,7 @@ class Problems:
             f"{self.source}: {self._place(rows, column)}{message}" for (column, message), rows in told[:MOST]
         ]
         if len(told) > MOST:
-            lines.append(f"{self.source}: and {len(told) - MOST} more problems")
+            lines.append(f"{self.source}: and at least {len(told) - MOST} more problems")
         return lines
 
     def raise_any(self) -> None:

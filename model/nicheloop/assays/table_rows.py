@@ -15,7 +15,7 @@ from nicheloop.assays.readouts import READOUTS
 from nicheloop.assays.table_columns import HEADERS, IN_UNIT_OF_VALUE, TIME, TREATMENTS, fields_of, plain_unit
 from nicheloop.assays.table_layout import combined
 from nicheloop.assays.table_numbers import NO_VALUE, Numbers, decimal_mark, read_numbers, spreadsheet_error
-from nicheloop.assays.table_problems import Problems
+from nicheloop.assays.table_problems import ENOUGH, Problems
 from nicheloop.assays.table_text import RawTable
 from nicheloop.assays.table_units import RELATIONS, ValueUnit, is_ratio, relative_by_itself, value_unit
 from nicheloop.assays.units import UnitError
@@ -74,8 +74,10 @@ class Rows:
             return np.full(self.size, "", dtype=object)
         column = self.fields[name].column
         check = _TEXT_CHECKS[name]
-        refused = {}
+        refused: dict[int, str] = {}
         for code, text in enumerate(column.texts):
+            if len(refused) >= ENOUGH:
+                break
             if spreadsheet_error(text):
                 refused[code] = f"got {text!r}, an error of the spreadsheet: mend the formula there"
             elif problem := check(text):
@@ -213,6 +215,9 @@ def _convert_values(rows: Rows, data: dict[str, Any]) -> None:
     """Turn values, SDs and limits into the units that they are kept in."""
     codes, firsts = combined([data[name] for name in ("readout", "relative_to", "unit")])
     kept = np.full(rows.size, "", dtype=object)
+    if len(firsts) > ENOUGH:
+        rows.problems.add(f"{len(firsts)} different units, expected a few", rows.header("unit"))
+        return
     for code, first in enumerate(firsts):
         where = codes == code
         readout = _READOUTS.get(data["readout"][first])
