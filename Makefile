@@ -8,6 +8,7 @@ SEED ?= 1
 REPORT ?= results/reproduce
 CONSTRAINTS ?=
 PYTEST ?= -n 2
+RUNS ?= 1000000
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -15,7 +16,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 CONSTRAIN := $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 SOURCES := pyproject.toml $(shell find model -type f ! -name '*.pyc')
 
-.PHONY: reproduce test lint clean
+.PHONY: reproduce test lint study-sweep clean
 
 reproduce: $(VENV)/installed
 	$(BIN)/nicheloop reproduce --draws $(DRAWS) --seed $(SEED) --out $(REPORT)
@@ -28,6 +29,10 @@ lint: $(VENV)/installed-lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# A million runs: throughput beside the engine's own, memory. RUNS=20000 for a short look.
+study-sweep: $(VENV)/installed
+	$(BIN)/python -m benchmarks.sweep --runs $(RUNS) --out results/study-sweep
 
 clean:
 	rm -rf $(VENV) build dist results .pytest_cache .mypy_cache .ruff_cache .hypothesis

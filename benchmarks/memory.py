@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from benchmarks.cases import SPREAD, Reals, own
+from benchmarks.peak import peak
 from nicheloop.integrate import BatchSolver, run_blocks
 
 BLOCK = 1024
@@ -39,16 +38,6 @@ def streamed(runs: int) -> Streamed:
     return Streamed(**json.loads(done.stdout.splitlines()[-1]))
 
 
-def _peak() -> float:
-    """Peak of this program's resident memory, MiB."""
-    status = Path("/proc/self/status")
-    if status.exists():  # the peak in rusage is inherited from the process that started this one
-        line = next(line for line in status.read_text(encoding="utf-8").splitlines() if "VmHWM" in line)
-        return int(line.split()[1]) / 1024
-    unit = 1024 if sys.platform != "darwin" else 1024**2  # macOS counts bytes
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
-
-
 def _stream(runs: int) -> Streamed:
     """Five outputs of every run pass by hour by hour; one of them is written to a file."""
     case = own()
@@ -60,7 +49,7 @@ def _stream(runs: int) -> Streamed:
             noise = rng.normal(0, SPREAD, (min(BLOCK, runs - first), len(case.varied)))
             yield case.vectors(case.default * np.exp(noise))
 
-    failed, done, before, start = 0, 0, _peak(), time.perf_counter()
+    failed, done, before, start = 0, 0, peak(), time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         shape = (runs, len(case.times))
         store = np.lib.format.open_memmap(f"{folder}/cells.npy", mode="w+", dtype=float, shape=shape)
@@ -68,7 +57,7 @@ def _stream(runs: int) -> Streamed:
             store[done : done + len(result.y)] = result[OUTPUTS[0]]
             done += len(result.y)
             failed += int((result.code != 0).sum())
-    return Streamed(done, failed, time.perf_counter() - start, before, _peak())
+    return Streamed(done, failed, time.perf_counter() - start, before, peak())
 
 
 if __name__ == "__main__":

@@ -114,7 +114,8 @@ import nicheloop as nl
 from nicheloop.execution import Processes
 results = nl.sweep(
     "imatinib_il1ra_matrix", {"imatinib": nl.log_range("0.1 uM", "30 uM", 6)}, ["viability"],
-    summaries=["final"], parameters="ensemble:400", store=sys.argv[1], engine=Processes(2) if sys.argv[2] == "2" else None,
+    summaries=["final"], parameters="ensemble:400", store=sys.argv[1],
+    engine=Processes(2) if sys.argv[2] == "2" else None,
     progress=lambda done, total, failed: print(done, total, flush=True),
 )
 """
