@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import ast
-import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from nicheloop.equations import Network, Tape
+from nicheloop.equations import Tape
+from nicheloop.interchange.sbml import Inexpressible
+from nicheloop.interchange.sbml import sbml as network_as_sbml
 
 if TYPE_CHECKING:
     from benchmarks.cases import Case
-
-_WORD = re.compile(r"[A-Za-z_]\w*")
-
-
-class Inexpressible(ValueError):
-    """The model holds something that cannot be said in the format."""
-
-
-# -- SBML ---------------------------------------------------------------------------------------------------
 
 
 def sbml(case: Case) -> str:
@@ -27,116 +18,7 @@ def sbml(case: Case) -> str:
 
     Initial amounts are numbers, since no parameter that varies acts on them.
     """
-    import libsbml
-
-    network = case.network
-    document = libsbml.SBMLDocument(3, 1)
-    model = document.createModel()
-    model.setId(_identifier(network.name))
-    compartment = model.createCompartment()
-    compartment.setId("well")
-    compartment.setSize(1.0)
-    compartment.setSpatialDimensions(3)
-    compartment.setConstant(True)
-    rules = _needed_rules(network)
-    _add_species(model, case)
-    used = {word for text in rules.values() for word in _WORD.findall(text)}
-    used |= {word for reaction in network.reactions for word in _WORD.findall(reaction.rate)}
-    for name, value in zip(network.parameters, network.values, strict=True):
-        if name in used:
-            _add_parameter(model, name, value, constant=True)
-    for name, text in rules.items():
-        _add_parameter(model, name, 0.0, constant=False)
-        rule = model.createAssignmentRule()
-        rule.setVariable(name)
-        rule.setMath(_math(text))
-    for k, reaction in enumerate(network.reactions):
-        _add_reaction(model, k, reaction.rate, reaction.change)
-    return str(libsbml.writeSBMLToString(document))
-
-
-def _identifier(name: str) -> str:
-    return re.sub(r"\W", "_", name)
-
-
-def _needed_rules(network: Network) -> dict[str, str]:
-    """Formulas of the observables and expressions that rates depend on, by name, in the network's order."""
-    formulas = {name: _sum(weights) for name, weights in network.observables} | dict(network.expressions)
-    needed: set[str] = set()
-    todo = [word for reaction in network.reactions for word in _WORD.findall(reaction.rate)]
-    while todo:
-        word = todo.pop()
-        if word in formulas and word not in needed:
-            needed.add(word)
-            todo += _WORD.findall(formulas[word])
-    return {name: text for name, text in formulas.items() if name in needed}
-
-
-def _sum(weights: tuple[tuple[int, float], ...]) -> str:
-    return " + ".join(f"{weight!r}*__s{i}" for i, weight in weights) or "0"
-
-
-def _add_species(model: Any, case: Case) -> None:
-    for i, amount in enumerate(case.initial):
-        species = model.createSpecies()
-        species.setId(f"s{i}")
-        species.setCompartment("well")
-        species.setInitialAmount(float(amount))
-        species.setHasOnlySubstanceUnits(True)
-        species.setBoundaryCondition(False)
-        species.setConstant(False)
-
-
-def _add_parameter(model: Any, name: str, value: float, *, constant: bool) -> None:
-    parameter = model.createParameter()
-    parameter.setId(name)
-    parameter.setValue(value)
-    parameter.setConstant(constant)
-
-
-def _add_reaction(model: Any, number: int, rate: str, change: tuple[tuple[int, int], ...]) -> None:
-    reaction = model.createReaction()
-    reaction.setId(f"r{number}")
-    reaction.setReversible(False)
-    reaction.setFast(False)
-    for i, amount in change:
-        side = reaction.createReactant() if amount < 0 else reaction.createProduct()
-        side.setSpecies(f"s{i}")
-        side.setStoichiometry(float(abs(amount)))
-        side.setConstant(True)
-    for i in sorted({int(i) for i in re.findall(r"__s(\d+)", rate)} - {i for i, _ in change}):
-        reaction.createModifier().setSpecies(f"s{i}")
-    reaction.createKineticLaw().setMath(_math(rate))
-
-
-def _math(text: str) -> Any:
-    import libsbml
-
-    tree = _Choices().visit(ast.parse(text.replace("__s", "s"), mode="eval"))
-    formula = ast.unparse(tree).replace("**", "^")
-    settings = libsbml.L3ParserSettings()
-    settings.setParseLog(libsbml.L3P_PARSE_LOG_AS_LN)
-    found = libsbml.parseL3FormulaWithSettings(formula, settings)
-    if found is None:
-        raise Inexpressible(f"{formula!r} is no SBML formula: {libsbml.getLastParseL3Error()}")
-    return found
-
-
-class _Choices(ast.NodeTransformer):
-    """``Piecewise((a, condition), (b, True))`` becomes ``piecewise(a, condition, b)``."""
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        self.generic_visit(node)
-        if not (isinstance(node.func, ast.Name) and node.func.id == "Piecewise"):
-            return node
-        flat: list[ast.expr] = []
-        for pair in node.args:
-            if not isinstance(pair, ast.Tuple):
-                raise Inexpressible(f"'{ast.unparse(node)}' is not a list of choices")
-            value, condition = pair.elts
-            always = isinstance(condition, ast.Constant) and condition.value is True
-            flat += [value] if always else [value, condition]
-        return ast.copy_location(ast.Call(ast.Name("piecewise", ast.Load()), flat, []), node)
+    return network_as_sbml(case.network, case.initial)
 
 
 # -- straight-line programs ---------------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""Models and problems in formats that other tools read."""
