@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from nicheloop.biology import build_model, parameter_values, parameters, references
     from nicheloop.data.published import Constraint, constraint_names, load_constraints
     from nicheloop.data.shipped import data_names, load_data
+    from nicheloop.interchange.petab import write_petab
 
 __version__ = "0.1.0"
 
@@ -104,6 +105,7 @@ _HOMES = {
     "sweep": "analysis.sweep",
     "data_names": "data.shipped",
     "load_data": "data.shipped",
+    "write_petab": "interchange.petab",
 }
 _MODULES = ("assays", "biology", "equations", "execution", "figures", "integrate")
 
@@ -170,6 +172,7 @@ __all__ = [
     "sweep",
     "template_names",
     "to_toml",
+    "write_petab",
     "write_template",
 ]
 

@@ -30,7 +30,7 @@ def test_pivots_are_what_a_column_adds_to_those_before() -> None:
     rng = np.random.default_rng(4)
     columns = rng.normal(size=(30, 6)) * [5.0, 1.0, 3.0, 0.2, 2.0, 0.0]
     columns[:, 4] = columns[:, 0] - 2.0 * columns[:, 2]
-    order, beyond = pivots(columns.T @ columns)
+    order, beyond = pivots((columns.T @ columns)[None])
     assert sorted(order) == list(range(6))
     for k, column in enumerate(order):
         before = columns[:, order[:k]]
@@ -38,6 +38,13 @@ def test_pivots_are_what_a_column_adds_to_those_before() -> None:
         assert beyond[column] == pytest.approx(np.linalg.norm(left), abs=1e-6)
     assert (beyond < 1e-6).sum() == 2  # the sum of others and the one that is zero
     assert list(beyond[order]) == sorted(beyond, reverse=True)
+
+
+def test_what_stands_out_at_one_odd_point_only_does_not_count() -> None:
+    usual, odd = np.diag([4.0, 0.0, 1.0]), np.diag([4.0, 1e6, 1.0])
+    order, beyond = pivots(np.array([usual, odd, usual]))
+    assert list(order) == [0, 2, 1]
+    np.testing.assert_allclose(beyond, [2.0, 0.0, 1.0])
 
 
 def test_what_the_wells_do_not_hold_is_not_informed_and_twins_are_told_once() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +20,9 @@ Floats = NDArray[np.float64]
 TOLD = 1.0
 """Noise SDs by which one prior SD of a parameter has to move the values, or they say less than the prior."""
 
+RTOL = 1e-4
+"""Relative tolerance that is enough to rank."""
+
 
 @dataclass(frozen=True)
 class Informed:
@@ -33,7 +36,7 @@ class Informed:
         Noise SDs (root of a sum of squares) by which all values move when the parameter alone moves by one SD
         of its prior: the median over several points.
     beyond : float
-        The same, after what the parameters that are told better can make up for; averaged over the points.
+        The same, without what the parameters that are told better can make up for.
     """
 
     name: str
@@ -47,7 +50,7 @@ class Informed:
 
 
 def rank_parameters(
-    problem: FitProblem, candidates: Iterable[str] | None = None, draws: int = 4, seed: int = 0
+    problem: FitProblem, candidates: Iterable[str] | None = None, draws: int = 8, seed: int = 0
 ) -> tuple[Informed, ...]:
     """Rank parameters by what the values of a problem say of them.
 
@@ -77,7 +80,8 @@ def rank_parameters(
         If a name is unknown, or the wells can be simulated at none of the points.
     """
     names = tuple(_candidates(problem) if candidates is None else candidates)
-    whole = problem.with_(parameters=names, noise="fixed")
+    loose = replace(problem.settings, rtol=max(problem.settings.rtol, RTOL))
+    whole = problem.with_(parameters=names, noise="fixed", settings=loose)
     points = [_table_point(whole), whole.start, *_drawn(whole, draws, seed)]
     width = whole.space.array("prior_sd")
     found = [whole.evaluate(point, order=2, prior=False) for point in points]
@@ -86,7 +90,7 @@ def rank_parameters(
         reasons = "; ".join(dict.fromkeys(reason for one in found for reason in one.problems))
         raise ValueError(f"no wells can be simulated at any of {len(points)} points: {reasons}")
     norms = np.median([np.sqrt(np.diag(matrix)) for matrix in matrices], axis=0)
-    order, beyond = pivots(np.mean(matrices, axis=0))
+    order, beyond = pivots(np.array(matrices))
     return tuple(Informed(names[i], float(norms[i]), float(beyond[i])) for i in order)
 
 
@@ -104,34 +108,35 @@ def informed_parameters(problem: FitProblem) -> tuple[str, ...]:
     return tuple(name for name in rows() if name in told)
 
 
-def pivots(matrix: Floats) -> tuple[NDArray[np.intp], Floats]:
-    """Take columns of S one by one, always the one that stands out most from those before it.
+def pivots(matrices: Floats) -> tuple[NDArray[np.intp], Floats]:
+    """Take columns of matrices S one by one, always the one that stands out most from those before it.
 
     Parameters
     ----------
-    matrix : ndarray, shape (n, n)
-        S' S.
+    matrices : ndarray, shape (points, n, n)
+        S' S at every point.
 
     Returns
     -------
     order : ndarray of int, shape (n,)
         The columns as they are taken.
     beyond : ndarray, shape (n,)
-        Length of what of each column is not spanned by those taken before it.
+        Length of what of each column is not spanned by those taken before it: the median of the points.
     """
-    left = np.array(matrix, dtype=np.float64)
-    size = len(left)
+    left = np.array(matrices, dtype=np.float64)
+    size = left.shape[-1]
+    diagonal = np.arange(size)
     order, beyond = np.zeros(size, dtype=np.intp), np.zeros(size)
-    open_ = np.ones(size, dtype=bool)
-    smallest = size * np.finfo(float).eps * max(float(left.diagonal().max(initial=0.0)), 0.0)
+    remaining = np.ones(size, dtype=bool)
+    smallest = size * np.finfo(float).eps * np.max(left[:, diagonal, diagonal], axis=1, initial=0.0)
     for k in range(size):
-        lengths = np.where(open_, left.diagonal(), -np.inf)
+        squares = np.maximum(left[:, diagonal, diagonal], 0.0)
+        lengths = np.where(remaining, np.median(np.sqrt(squares), axis=0), -np.inf)
         best = int(np.argmax(lengths))
-        order[k], open_[best] = best, False
-        if lengths[best] > smallest:
-            beyond[best] = np.sqrt(lengths[best])
-            column = left[:, best] / beyond[best]
-            left -= np.outer(column, column)
+        order[k], beyond[best], remaining[best] = best, lengths[best], False
+        there = squares[:, best] > smallest
+        column = left[there, :, best] / np.sqrt(squares[there, best])[:, None]
+        left[there] -= column[:, :, None] * column[:, None, :]
     return order, beyond
 
 
