@@ -303,7 +303,8 @@ def test_counted_noise_gives_whole_cells():
         (PLAIN, ["il1b"], {"noise": {"il1": None}}, "noise: unknown read-out 'il1', did you mean 'il1b'"),
         (PLAIN, ["il1b"], {"plate_sd": {"il1": 0}}, "plate_sd: unknown read-out 'il1', did you mean 'il1b'"),
         (PLAIN, ["il1b"], {"parameters": {"death_mx": 1}}, "death_mx"),
-        (PLAIN, [nl.Readout("ldh", "U", "x", (), NAMED["il1b"].compute)], {}, "unknown read-out 'ldh'"),
+        (PLAIN, [nl.Readout("ldh", "U", "x", (), NAMED["il1b"].compute)], {}, "ldh: has no noise, expected"),
+        (PLAIN, ["ldh"], {}, r"unknown read-out 'ldh'.*, or one of your own, nl.Readout\(...\)"),
         (
             PLAIN, [dataclasses.replace(NAMED["il1b"], noise=None)], {},
             r"il1b: has no noise, expected noise=\{'il1b': Normal\(sd=...\)\}",

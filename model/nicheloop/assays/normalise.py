@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nicheloop.assays.readouts import READOUTS
 from nicheloop.assays.table_frame import AssayTable
 from nicheloop.assays.table_layout import combined
 from nicheloop.assays.table_problems import Problems
@@ -21,7 +21,7 @@ Flags = NDArray[np.bool_]
 def raw_rows(table: AssayTable) -> Flags:
     """Return which values are signals that vehicle wells turn into fractions, shape (rows,)."""
     values = table.measurements
-    own = [readout.name for readout in READOUTS if relative_by_itself(readout)]
+    own = [readout.name for readout in table.known_readouts.values() if relative_by_itself(readout)]
     signal = np.isin(values.unit.astype(str), [unit for unit in set(values.unit) if is_raw(unit)])
     by_itself = np.isin(values.readout.astype(str), own) & (values.relative_to == "") & signal
     asked = (values.relative_to == "vehicle") & (values.unit != RATIO)
@@ -44,7 +44,7 @@ def normalised(table: AssayTable) -> AssayTable:
     unit = frame["unit"].to_numpy(dtype=object).copy()
     unit[raw] = RATIO
     frame["unit"] = unit
-    return AssayTable(frame, table.source, table.scenarios, table.layout, table.names)
+    return replace(table, frame=frame)
 
 
 def _plates(table: AssayTable, raw: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:

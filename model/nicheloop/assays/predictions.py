@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from nicheloop.assays.compiled import Floats
 from nicheloop.assays.normalise import raw_rows
 from nicheloop.assays.plates import Plate, Request
-from nicheloop.assays.readouts import READOUTS
 from nicheloop.assays.scales import Scale, Scales
 from nicheloop.assays.settings import Settings
 from nicheloop.assays.table_frame import AssayTable
@@ -185,7 +184,7 @@ def _requests(table: AssayTable) -> tuple[list[Request], NDArray[np.intp]]:
     rows = table.measurements
     columns: list[Any] = [rows.well, rows.readout, rows.host, rows.time_h, rows.relative_to]
     code, firsts = combined(columns)
-    known = {readout.name: readout for readout in READOUTS}
+    known = table.known_readouts
     requests = [
         Request(int(well), known[name], host, float(time), relation == "vehicle")
         for well, name, host, time, relation in zip(*(column[firsts] for column in columns), strict=True)

@@ -7,7 +7,7 @@ noise, background, limits. To add one, make a `Readout` and ask a result for it:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nicheloop.assays.mapping import FrozenMap
 from nicheloop.assays.names import unknown
 from nicheloop.assays.noise import Noise
 from nicheloop.assays.noise_table import shipped_limits, shipped_noise
@@ -63,7 +64,8 @@ class Readout:
     Attributes
     ----------
     name, unit, description : str
-        Name as in an assay table, unit of the values, what is measured and relative to what.
+        Name as in an assay table, unit of the values, what is measured and relative to what. Values in "%" or
+        "fraction" that are relative to nothing are shares of a whole; "fold" and "1" have no upper end.
     hosts : tuple of str
         Cells it can be measured on; empty if it is measured in the medium.
     compute : callable
@@ -81,6 +83,8 @@ class Readout:
     plate_sd : float
         SD of the natural logarithm of the factor between plates. Values relative to a vehicle well of the
         same plate have none.
+    signed : bool
+        Whether values may be negative.
 
     Raises
     ------
@@ -99,6 +103,7 @@ class Readout:
     detection_limit: float | None = None
     relative: str = ""
     plate_sd: float = 0.0
+    signed: bool = False
 
     def __post_init__(self) -> None:
         if self.relative not in RELATIVES:
@@ -214,10 +219,11 @@ def _shipped(
     hosts: tuple[str, ...],
     compute: Callable[[Readings, str], Floats],
     relative: str = "",
+    signed: bool = False,
 ) -> Readout:
     """Make a read-out with the noise and limits of ``assay_noise.csv``."""
     noise, limits = shipped_noise(name, whole=100.0 if unit == "%" else 1.0), shipped_limits(name)
-    return Readout(name, unit, description, hosts, compute, noise, relative=relative, **limits)
+    return Readout(name, unit, description, hosts, compute, noise, relative=relative, signed=signed, **limits)
 
 
 READOUTS: tuple[Readout, ...] = (
@@ -230,9 +236,9 @@ READOUTS: tuple[Readout, ...] = (
         _viability,
         "vehicle",
     ),
-    _shipped("gr", "1", "growth-rate inhibition (GR) value", LEUKAEMIC, _gr, "vehicle"),
+    _shipped("gr", "1", "growth-rate inhibition (GR) value", LEUKAEMIC, _gr, "vehicle", signed=True),
     _shipped("apoptosis", "%", "annexin V: dead cells not yet fallen apart, of all", LEUKAEMIC, _apoptosis),
-    _shipped("growth_rate", "1/h", "division minus death", HOSTS, _expression("growth_rate")),
+    _shipped("growth_rate", "1/h", "division minus death", HOSTS, _expression("growth_rate"), signed=True),
     _shipped("migrated", "%", "cells at the stroma or below an insert, of all living", LEUKAEMIC, _migrated),
     _shipped("il1b", "pg/mL", "free IL-1β in the medium", (), _elisa("il1b", "il1b_medium")),
     _shipped("cxcl11", "pg/mL", "free CXCL11, intact and clipped", (), _elisa("cxcl11", "cxcl11_medium")),
@@ -259,6 +265,31 @@ READOUTS: tuple[Readout, ...] = (
 def readout_names() -> tuple[str, ...]:
     """Names of all read-outs."""
     return tuple(readout.name for readout in READOUTS)
+
+
+def readouts_with(own: Iterable[Readout] = ()) -> FrozenMap[Readout]:
+    """Return the shipped read-outs and own ones, by name.
+
+    Raises
+    ------
+    ValueError
+        If an own one has the name of another, a name that cannot stand in a table, or an unknown host.
+    """
+    known = {readout.name: readout for readout in READOUTS}
+    for readout in own:
+        name = readout.name if isinstance(readout, Readout) else None
+        if name is None:
+            raise ValueError(f"readouts: got {readout!r}, expected nl.Readout(...)")
+        if not name or name != name.strip() or ":" in name:
+            raise ValueError(f"readouts: got the name {name!r}, expected one like 'ldh', without colon")
+        if name in readout_names():
+            raise ValueError(f"readouts: {name!r} ships with the package, expected a name of its own")
+        if known.setdefault(name, readout) != readout:
+            raise ValueError(f"readouts: two are called {name!r}, expected a name for each")
+        for host in readout.hosts:
+            if host not in HOSTS:
+                raise ValueError(f"{name}: {unknown('host', host, HOSTS)}")
+    return FrozenMap(known)
 
 
 def find(key: str | Readout, hosts: Sequence[str]) -> tuple[Readout, str]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from nicheloop.assays.compiled import Floats
 from nicheloop.assays.noise import LogNormal
-from nicheloop.assays.readouts import READOUTS, Readout
+from nicheloop.assays.readouts import Readout
 from nicheloop.assays.table_frame import AssayTable
 from nicheloop.assays.table_layout import combined
 from nicheloop.assays.table_problems import Problems
@@ -105,7 +105,7 @@ class Scales:
 
 
 def _part(table: AssayTable, scale: Scale, rows: NDArray[np.intp]) -> _Part:
-    (readout,) = (known for known in READOUTS if known.name == scale.readout)
+    readout = table.known_readouts[scale.readout]
     values = table.measurements
     measured, wells = values.value[rows], np.nan_to_num(values.n[rows], nan=1.0)
     logarithmic = isinstance(readout.noise, LogNormal)

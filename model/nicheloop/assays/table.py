@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from nicheloop.assays.library import load_scenario, scenario_names
 from nicheloop.assays.mapping import FrozenMap
 from nicheloop.assays.names import unknown
 from nicheloop.assays.platemap import is_plate, read_plate
+from nicheloop.assays.readouts import Readout, readouts_with
 from nicheloop.assays.scenario import Scenario
 from nicheloop.assays.table_columns import HEADERS, TIME, TREATMENTS
 from nicheloop.assays.table_excel import is_workbook, read_sheet
@@ -34,7 +35,12 @@ COLUMNS = (
 
 
 def read_assay(
-    path: str | Path, sheet: str | None = None, layout: str | Path | None = None, *, normalise: bool = True
+    path: str | Path,
+    sheet: str | None = None,
+    layout: str | Path | None = None,
+    *,
+    normalise: bool = True,
+    readouts: Iterable[Readout] = (),
 ) -> AssayTable:
     """Read an assay table.
 
@@ -50,6 +56,8 @@ def read_assay(
         with a sheet ``layout`` is a plate map.
     normalise : bool
         Whether raw signals such as OD are divided by those of the vehicle wells.
+    readouts : iterable of Readout
+        Read-outs of your own that the table may hold beside the shipped ones.
 
     Returns
     -------
@@ -61,15 +69,18 @@ def read_assay(
     AssayError
         If anything in the file cannot be understood: one line per problem, with file, row, column, what
         stands there, what was expected and how to mend it.
+    ValueError
+        If a read-out of your own has the name of a shipped one.
 
     Examples
     --------
     >>> read_assay("plate.csv").wells  # doctest: +SKIP
     """
-    file = Path(path)
+    file, own = Path(path), tuple(readouts)
+    readouts_with(own)
     plate = read_plate(file, sheet, layout)
     try:
-        table = tabulated(plate or _read_tidy(file, sheet))
+        table = tabulated(plate or _read_tidy(file, sheet), own)
     except AssayError:
         if plate is None and is_plate(file, sheet):
             raise AssayError(
@@ -88,8 +99,8 @@ def _read_tidy(file: Path, sheet: str | None) -> RawTable:
     return read_text(decoded(data, file.name), file.name, file.parent)
 
 
-def tabulated(raw: RawTable) -> AssayTable:
-    """Make an assay table of texts.
+def tabulated(raw: RawTable, own: tuple[Readout, ...] = ()) -> AssayTable:
+    """Make an assay table of texts, which may hold ``own`` read-outs.
 
     Raises
     ------
@@ -97,12 +108,17 @@ def tabulated(raw: RawTable) -> AssayTable:
         With all problems of the file.
     """
     problems = Problems(raw.source, raw.names)
-    data = read_rows(raw, problems)
+    data = read_rows(raw, problems, readouts_with(own))
     scenarios = _scenarios(raw, data, problems)
-    return assembled(data, scenarios, problems)
+    return assembled(data, scenarios, problems, own)
 
 
-def assembled(data: dict[str, Any], scenarios: Mapping[str, Scenario], problems: Problems) -> AssayTable:
+def assembled(
+    data: dict[str, Any],
+    scenarios: Mapping[str, Scenario],
+    problems: Problems,
+    own: tuple[Readout, ...] = (),
+) -> AssayTable:
     """Make an assay table of its columns.
 
     Parameters
@@ -113,6 +129,8 @@ def assembled(data: dict[str, Any], scenarios: Mapping[str, Scenario], problems:
         Those that the column ``scenario`` names.
     problems : Problems
         Found so far.
+    own : tuple of Readout
+        That the table may hold beside the shipped ones.
 
     Raises
     ------
@@ -121,14 +139,14 @@ def assembled(data: dict[str, Any], scenarios: Mapping[str, Scenario], problems:
     """
     import pandas as pd
 
-    layout = layout_of(pd.DataFrame(data), scenarios, problems)
+    layout = layout_of(pd.DataFrame(data), scenarios, problems, readouts_with(own))
     _fill_designs(data, layout)
     data["replicate"] = _replicates(data, layout, problems)
     problems.raise_any()
     data["n"] = pd.array(data["n"], dtype="Int64")
     extra = [name for name in ("note", *(HEADERS[name] for name in TREATMENTS)) if name in data]
     frame = pd.DataFrame({name: data[name] for name in (*COLUMNS, *extra)})
-    return AssayTable(frame, problems.source, FrozenMap(scenarios), layout, tuple(problems.names))
+    return AssayTable(frame, problems.source, FrozenMap(scenarios), layout, tuple(problems.names), own)
 
 
 def _scenarios(raw: RawTable, data: Mapping[str, Any], problems: Problems) -> dict[str, Scenario]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nicheloop.assays.names import unknown
-from nicheloop.assays.readouts import READOUTS
+from nicheloop.assays.readouts import Readout, readouts_with
 from nicheloop.assays.scenario import Scenario
 from nicheloop.assays.table import assembled
 from nicheloop.assays.table_columns import HEADERS, TIME, TREATMENTS
@@ -25,7 +25,10 @@ NEEDED = ("well", "readout", "host", "time_h", "value")
 
 
 def table_of_wells(
-    wells: Sequence[Scenario], rows: Mapping[str, Any], source: str = "virtual assay"
+    wells: Sequence[Scenario],
+    rows: Mapping[str, Any],
+    source: str = "virtual assay",
+    own: tuple[Readout, ...] = (),
 ) -> AssayTable:
     """Make an assay table of values and the wells they are from.
 
@@ -39,6 +42,8 @@ def table_of_wells(
         ``n``, ``replicate``, ``censored``, ``detection_limit``, ``relative_to``, ``experiment``, ``plate``.
     source : str
         For messages.
+    own : tuple of Readout
+        That the table may hold beside the shipped ones.
 
     Returns
     -------
@@ -57,17 +62,17 @@ def table_of_wells(
     for name in NEEDED:
         if name not in rows:
             raise ValueError(f"no column {name!r}, expected {', '.join(NEEDED)}")
-    size = len(rows["value"])
+    size, readouts = len(rows["value"]), readouts_with(own)
     data: dict[str, Any] = {"row": np.arange(2, size + 2)}
     data |= {name: _texts(rows.get(name, ""), size) for name in ("readout", *TEXTS)}
     data |= {name: _numbers(rows.get(name), size) for name in ("value", *NUMBERS)}
     data[TIME] = _numbers(rows["time_h"], size)
-    units = rows["unit"] if "unit" in rows else _units(data["readout"], data["relative_to"])
+    units = rows["unit"] if "unit" in rows else _units(data["readout"], data["relative_to"], readouts)
     data["unit"] = _texts(units, size)
     well, host = np.asarray(rows["well"], dtype=np.intp), _texts(rows["host"], size)
     scenarios: dict[str, Scenario] = {}
-    _add_designs(data, wells, well, host, scenarios)
-    return assembled(data, scenarios, Problems(source))
+    _add_designs(data, wells, well, host, scenarios, readouts)
+    return assembled(data, scenarios, Problems(source), own)
 
 
 def _texts(given: Any, size: int) -> NDArray[Any]:
@@ -83,12 +88,11 @@ def _numbers(given: Any, size: int) -> NDArray[np.float64]:
     return numbers
 
 
-def _units(readouts: NDArray[Any], relative_to: NDArray[Any]) -> NDArray[Any]:
+def _units(names: NDArray[Any], relative_to: NDArray[Any], readouts: Mapping[str, Readout]) -> NDArray[Any]:
     """Return the units that values are kept in."""
-    own = {readout.name: readout.unit for readout in READOUTS}
     other = {"vehicle": RATIO, "scale": "a.u."}
-    pairs = zip(readouts.tolist(), relative_to.tolist(), strict=True)
-    return np.array([other.get(relation) or own[name] for name, relation in pairs], dtype=object)
+    pairs = zip(names.tolist(), relative_to.tolist(), strict=True)
+    return np.array([other.get(relation) or readouts[name].unit for name, relation in pairs], dtype=object)
 
 
 def _add_designs(
@@ -97,9 +101,10 @@ def _add_designs(
     well: NDArray[np.intp],
     host: NDArray[Any],
     scenarios: dict[str, Scenario],
+    readouts: Mapping[str, Readout],
 ) -> None:
     """Write the columns that describe the wells."""
-    shared = {readout.name for readout in READOUTS if set(HOSTS) <= set(readout.hosts)}
+    shared = {name for name, readout in readouts.items() if set(HOSTS) <= set(readout.hosts)}
     on_stroma = (host == STROMA) & np.isin(data["readout"].astype(str), list(shared))
     designs = [
         design_of(scenario, bool(on_stroma[well == number].any()), scenarios)

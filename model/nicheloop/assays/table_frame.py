@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nicheloop.assays.mapping import FrozenMap
+from nicheloop.assays.readouts import Readout, readouts_with
 from nicheloop.assays.scenario import Scenario
 from nicheloop.assays.table_layout import Layout
 
@@ -123,6 +124,8 @@ class AssayTable:
         Which row is of which well.
     names : tuple of str
         Names of the rows, from row 1, if they are wells of a plate.
+    readouts : tuple of Readout
+        Read-outs of its own, that it may hold beside the shipped ones.
     """
 
     frame: pd.DataFrame
@@ -130,9 +133,15 @@ class AssayTable:
     scenarios: FrozenMap[Scenario] = field(repr=False)
     layout: Layout = field(repr=False)
     names: tuple[str, ...] = field(default=(), repr=False)
+    readouts: tuple[Readout, ...] = field(default=(), repr=False)
 
     def __len__(self) -> int:
         return len(self.frame)
+
+    @property
+    def known_readouts(self) -> FrozenMap[Readout]:
+        """Read-outs that its names stand for: the shipped ones and its own."""
+        return readouts_with(self.readouts)
 
     @cached_property
     def wells(self) -> tuple[Scenario, ...]:
@@ -154,7 +163,7 @@ class AssayTable:
         return bool(mine.equals(others)) and self.wells == other.wells
 
     def to_csv(self, path: str | Path) -> Path:
-        """Write the table as CSV; `read_assay` reads it back the same.
+        """Write the table as CSV; `read_assay` reads it back the same, given the read-outs of its own.
 
         Scenarios that do not ship with the package are written beside it, as TOML.
 
@@ -168,7 +177,7 @@ class AssayTable:
         return write_csv(self, Path(path))
 
     def to_excel(self, path: str | Path) -> Path:
-        """Write the table as an Excel workbook; `read_assay` reads it back the same.
+        """Write the table as an Excel workbook; `read_assay` reads it back the same, given its own read-outs.
 
         Scenarios that do not ship with the package are written beside it, as TOML.
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from nicheloop.assays.axes import label, vehicle_name
 from nicheloop.assays.mapping import FrozenMap
-from nicheloop.assays.readouts import READOUTS
+from nicheloop.assays.readouts import Readout
 from nicheloop.assays.scenario import Scenario
 from nicheloop.assays.table_columns import HEADERS, TIME, TREATMENTS
 from nicheloop.assays.table_problems import ENOUGH, Problems
@@ -135,7 +135,12 @@ def grouped(values: NDArray[Any], codes: Indices, count: int) -> list[NDArray[An
     return np.split(values[order], np.searchsorted(codes[order], np.arange(1, count)))
 
 
-def layout_of(frame: pd.DataFrame, scenarios: Mapping[str, Scenario], problems: Problems) -> Layout:
+def layout_of(
+    frame: pd.DataFrame,
+    scenarios: Mapping[str, Scenario],
+    problems: Problems,
+    readouts: Mapping[str, Readout],
+) -> Layout:
     """Find the wells of a table.
 
     Parameters
@@ -146,6 +151,8 @@ def layout_of(frame: pd.DataFrame, scenarios: Mapping[str, Scenario], problems: 
         Those that the column ``scenario`` names.
     problems : Problems
         Gets designs that describe no well, and read-outs that cannot be measured in theirs.
+    readouts : mapping
+        Those that the table may hold, by name.
 
     Raises
     ------
@@ -155,7 +162,7 @@ def layout_of(frame: pd.DataFrame, scenarios: Mapping[str, Scenario], problems: 
     treatments = tuple(name for name in TREATMENTS if HEADERS[name] in frame)
     codes, firsts = combined([frame[name].to_numpy() for name in DESIGN])
     described = _described(frame, codes, firsts, scenarios, problems)
-    host = _hosts(frame, codes, described, problems)
+    host = _hosts(frame, codes, described, problems, readouts)
     problems.raise_any()
     full = [well for well in described if well is not None]
     number: dict[Scenario, int] = {}
@@ -209,10 +216,13 @@ def _number(value: float) -> float | None:
 
 
 def _hosts(
-    frame: pd.DataFrame, codes: Indices, wells: Sequence[Scenario | None], problems: Problems
+    frame: pd.DataFrame,
+    codes: Indices,
+    wells: Sequence[Scenario | None],
+    problems: Problems,
+    readouts: Mapping[str, Readout],
 ) -> NDArray[Any]:
     """Return what each row is measured on."""
-    readouts = {readout.name: readout for readout in READOUTS}
     names = frame["readout"].to_numpy()
     pairs, firsts = combined([codes, names])
     lines, rows = frame["line"].to_numpy(), grouped(frame["row"].to_numpy(), pairs, len(firsts))

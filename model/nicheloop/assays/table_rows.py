@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nicheloop.assays.mapping import FrozenMap
 from nicheloop.assays.names import unknown
-from nicheloop.assays.readouts import READOUTS
+from nicheloop.assays.readouts import Readout
 from nicheloop.assays.table_columns import HEADERS, IN_UNIT_OF_VALUE, TIME, TREATMENTS, fields_of, plain_unit
 from nicheloop.assays.table_layout import combined
 from nicheloop.assays.table_numbers import NO_VALUE, Numbers, decimal_mark, read_numbers, spreadsheet_error
@@ -22,8 +21,6 @@ from nicheloop.assays.units import UnitError
 
 Floats = NDArray[np.float64]
 Texts = NDArray[Any]
-SIGNED = ("growth_rate", "gr")
-"""Read-outs that may be negative."""
 AT_MOST = {"%": 100.0, "fraction": 1.0}
 """Largest share of a whole, by the unit of a read-out that is one."""
 IMPLAUSIBLE_RATIO = 10.0
@@ -42,8 +39,8 @@ _NUMBER = "a number such as 0.85"
 class Rows:
     """Reads the columns of one file; what is wrong goes to ``problems``."""
 
-    def __init__(self, raw: RawTable, problems: Problems) -> None:
-        self.raw, self.problems = raw, problems
+    def __init__(self, raw: RawTable, problems: Problems, readouts: Mapping[str, Readout]) -> None:
+        self.raw, self.problems, self.readouts = raw, problems, readouts
         self.fields = fields_of(raw, problems)
         problems.raise_any()
         self.size = len(raw.rows)
@@ -73,7 +70,7 @@ class Rows:
         if name not in self.fields:
             return np.full(self.size, "", dtype=object)
         column = self.fields[name].column
-        check = _TEXT_CHECKS[name]
+        check = _one_of("read-out", tuple(self.readouts), False) if name == "readout" else _TEXT_CHECKS[name]
         refused: dict[int, str] = {}
         for code, text in enumerate(column.texts):
             if len(refused) >= ENOUGH:
@@ -137,15 +134,15 @@ def _anything(text: str) -> str:
     return ""
 
 
-_READOUTS = FrozenMap({readout.name: readout for readout in READOUTS})
 _TEXT_CHECKS: Mapping[str, Callable[[str], str]] = {
-    "readout": _one_of("read-out", tuple(_READOUTS), may_be_empty=False),
     "relative_to": _one_of("reference", RELATIONS[1:]),
-    **dict.fromkeys(("line", "unit", "experiment", "plate", "scenario", "stroma", "note"), _anything),
+    **dict.fromkeys(
+        ("readout", "line", "unit", "experiment", "plate", "scenario", "stroma", "note"), _anything
+    ),
 }
 
 
-def read_rows(raw: RawTable, problems: Problems) -> dict[str, Any]:
+def read_rows(raw: RawTable, problems: Problems, readouts: Mapping[str, Readout]) -> dict[str, Any]:
     """Read all columns of a table, each in its default unit.
 
     Parameters
@@ -154,6 +151,8 @@ def read_rows(raw: RawTable, problems: Problems) -> dict[str, Any]:
         Texts.
     problems : Problems
         Gets everything that cannot be read.
+    readouts : mapping
+        Those that the table may hold, by name.
 
     Returns
     -------
@@ -165,7 +164,7 @@ def read_rows(raw: RawTable, problems: Problems) -> dict[str, Any]:
     AssayError
         If the columns themselves cannot be understood.
     """
-    rows = Rows(raw, problems)
+    rows = Rows(raw, problems, readouts)
     value = rows.numbers("value")
     data: dict[str, Any] = {"row": raw.rows}
     data |= {name: rows.texts(name) for name in ("readout", "line")}
@@ -220,7 +219,7 @@ def _convert_values(rows: Rows, data: dict[str, Any]) -> None:
         return
     for code, first in enumerate(firsts):
         where = codes == code
-        readout = _READOUTS.get(data["readout"][first])
+        readout = rows.readouts.get(data["readout"][first])
         relative_to, unit = data["relative_to"][first], data["unit"][first]
         if readout is None or relative_to not in RELATIONS:
             continue  # told already
@@ -259,7 +258,7 @@ def _convert(
 def _check_values(rows: Rows, data: dict[str, Any]) -> None:
     """Refuse values that cannot be, and mark those at or below the detection limit as censored."""
     value, censored, limit = data["value"], data["censored"], data["detection_limit"]
-    signed = np.isin(data["readout"], SIGNED)
+    signed = np.isin(data["readout"], [name for name, known in rows.readouts.items() if known.signed])
     with np.errstate(invalid="ignore"):
         negative = (value < 0) & ~signed
         nothing = (censored == "below") & (value <= 0) & ~signed
@@ -278,7 +277,7 @@ def _check_values(rows: Rows, data: dict[str, Any]) -> None:
 def _check_shares(rows: Rows, data: dict[str, Any]) -> None:
     """Refuse more than all of a whole, and viabilities that must have been in percent."""
     absolute = data["relative_to"] == ""
-    for readout in READOUTS:
+    for readout in rows.readouts.values():
         here = absolute & (data["readout"] == readout.name) & (data["unit"] == readout.unit)
         if readout.name == "viability":
             most, expected = IMPLAUSIBLE_RATIO, "a viability around 1 in unit 'fraction', or the unit '%'"

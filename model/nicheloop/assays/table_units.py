@@ -71,24 +71,26 @@ def value_unit(readout: Readout, relative_to: str, given: str) -> ValueUnit:
         If it does not fit; says what would.
     """
     unit = plain_unit(given)
-    ratio = relative_to == "vehicle" or relative_by_itself(readout)
+    ratio, own = relative_to == "vehicle" or relative_by_itself(readout), plain_unit(readout.unit)
+    signal = is_raw(unit) and unit != own
+    normalised = relative_to == "vehicle" or readout.name == "viability"
     if relative_to == "scale":
         return ValueUnit(unit or "a.u.")
     expected = RATIO if relative_to == "vehicle" else readout.unit
     if not unit:
         raise UnitError(f"is empty, expected the unit of the value, such as {expected!r}")
-    if ratio and unit in _RATIOS:
-        return ValueUnit(expected, _RATIOS[unit])
-    if is_raw(unit) and not ratio:
+    if ratio and unit in _RATIOS and expected in _RATIOS:
+        return ValueUnit(expected, _RATIOS[unit] / _RATIOS[expected])
+    if signal and not ratio:
         raise UnitError(
             f"{given!r} is a raw signal, but {readout.name} is in {expected!r}; expected values in that "
             "unit, or in column 'relative_to' either 'vehicle' (with vehicle wells on the plate) or 'scale'"
         )
-    if is_raw(unit) and readout.name != "gr":
+    if signal and normalised:
         return ValueUnit(unit, raw=True)
-    factor = None if relative_by_itself(readout) else _factor(readout, unit)
+    factor = _factor(readout, unit)
     if factor is None:
-        raw = " (or 'OD' with vehicle wells on the plate)" if ratio else ""
+        raw = " (or 'OD' with vehicle wells on the plate)" if normalised else ""
         raise UnitError(
             f"{given!r} is no unit of {readout.name}, expected one that converts to {expected!r}{raw}"
         )
@@ -97,7 +99,7 @@ def value_unit(readout: Readout, relative_to: str, given: str) -> ValueUnit:
 
 def _factor(readout: Readout, unit: str) -> float | None:
     """How many of a read-out's unit make one ``unit``; None if that cannot be."""
-    if unit == readout.unit:
+    if unit == plain_unit(readout.unit):
         return 1.0
     if readout.unit in _RATIOS:
         return _RATIOS[unit] / _RATIOS[readout.unit] if unit in _RATIOS else None

@@ -16,7 +16,16 @@ import numpy as np
 from nicheloop.assays.library import load_scenario
 from nicheloop.assays.names import unknown
 from nicheloop.assays.noise import Noise
-from nicheloop.assays.readouts import MEDIUM, READOUTS, Floats, Readout, ReadoutError, find, readout_names
+from nicheloop.assays.readouts import (
+    MEDIUM,
+    READOUTS,
+    Floats,
+    Readout,
+    ReadoutError,
+    find,
+    readout_names,
+    readouts_with,
+)
 from nicheloop.assays.scenario import Scenario
 from nicheloop.assays.settings import Settings
 
@@ -44,8 +53,9 @@ def simulate_assay(
         What is done; all wells of those that vary something. A well is measured at the ``times`` of its
         scenario, and at its end where that names none.
     readouts : sequence of str or Readout
-        ``viability``, or on one line only ``viability:K562R``; a shipped `Readout` that was changed, such as
-        one with the detection limit of a kit. Each is measured in every well, on all cells, that it fits.
+        ``viability``, or on one line only ``viability:K562R``; a `Readout` of your own, or a shipped one that
+        was changed, such as one with the detection limit of a kit. Each is measured in every well, on all
+        cells, that it fits.
     replicates : int
         Wells of each design; the first is on ``plate 1``, the second on ``plate 2``... A well that is given
         twice has twice as many.
@@ -85,15 +95,16 @@ def simulate_assay(
     _check_number("replicates", replicates, 1)
     _check_number("seed", seed, 0)
     wells = _wells(scenario)
+    own = _own(readouts)
     for name, given in (("noise", noise), ("plate_sd", plate_sd)):
-        _check_names(name, given)
+        _check_names(name, given, tuple(readouts_with(own)))
     if not readouts:
         raise ValueError(f"no read-out, expected at least one of: {', '.join(readout_names())}")
     assays = [_assay(key, noise, plate_sd) for key in readouts]
     values = list(_asked(wells, assays))
     means = _simulated(wells, values, parameters or {}, Settings(engine, rtol=1e-6))
     drawn = _Draws(wells, seed, replicates, experiment)
-    return _table(wells, [drawn.of(value, mean) for value, mean in zip(values, means, strict=True)])
+    return _table(wells, [drawn.of(value, mean) for value, mean in zip(values, means, strict=True)], own)
 
 
 @dataclass(frozen=True)
@@ -121,10 +132,16 @@ def _check_number(name: str, value: object, lowest: int) -> None:
         raise ValueError(f"{name}: got {value!r}, expected a whole number of at least {lowest}")
 
 
-def _check_names(argument: str, given: object) -> None:
+def _own(readouts: Sequence[str | Readout]) -> tuple[Readout, ...]:
+    """Return the read-outs that do not ship with the package."""
+    given = (key for key in readouts if isinstance(key, Readout) and key.name not in readout_names())
+    return tuple(dict.fromkeys(given))
+
+
+def _check_names(argument: str, given: object, known: Sequence[str]) -> None:
     for name in given if isinstance(given, Mapping) else ():
-        if name not in readout_names():
-            raise ValueError(f"{argument}: {unknown('read-out', name, readout_names())}")
+        if name not in known:
+            raise ValueError(f"{argument}: {unknown('read-out', name, known)}")
 
 
 def _wells(scenario: Scenario | str | Sequence[Scenario | str]) -> tuple[Scenario, ...]:
@@ -158,11 +175,13 @@ def _assay(
 
 
 def _readout(key: str | Readout) -> tuple[Readout, str | None]:
-    name, _, line = (key.name, "", "") if isinstance(key, Readout) else key.partition(":")
+    if isinstance(key, Readout):
+        return key, None
+    name, _, line = key.partition(":")
     known = {readout.name: readout for readout in READOUTS}
     if name not in known:
-        raise ValueError(f"{unknown('read-out', name, readout_names())} (an assay table holds no others)")
-    readout = key if isinstance(key, Readout) else known[name]
+        raise ValueError(f"{unknown('read-out', name, readout_names())}, or one of your own, nl.Readout(...)")
+    readout = known[name]
     if line:
         try:
             find(f"{name}:{line}", readout.hosts)
@@ -274,9 +293,9 @@ def _plain(part: Any) -> dict[str, Any]:
 
 def _limited(values: Floats, readout: Readout) -> tuple[Floats, Any]:
     """Return values as the assay tells them, and on which side they are censored."""
-    from nicheloop.assays.table_rows import AT_MOST, SIGNED
+    from nicheloop.assays.table_rows import AT_MOST
 
-    shown = values if readout.name in SIGNED else np.maximum(values, 0.0)
+    shown = values if readout.signed else np.maximum(values, 0.0)
     censored = np.full(values.shape, "", dtype=object)
     low, high = readout.detection_limit, readout.saturation
     whole = np.inf if readout.relative else AT_MOST.get(readout.unit, np.inf)
@@ -292,7 +311,9 @@ def _limited(values: Floats, readout: Readout) -> tuple[Floats, Any]:
     return shown, censored
 
 
-def _table(wells: Sequence[Scenario], parts: Sequence[Mapping[str, Any]]) -> AssayTable:
+def _table(
+    wells: Sequence[Scenario], parts: Sequence[Mapping[str, Any]], own: tuple[Readout, ...]
+) -> AssayTable:
     from nicheloop.assays.table_build import table_of_wells
 
     rows: dict[str, Any] = {}
@@ -300,4 +321,4 @@ def _table(wells: Sequence[Scenario], parts: Sequence[Mapping[str, Any]]) -> Ass
     for name in parts[0]:
         columns = [np.broadcast_to(part[name], size) for part, size in zip(parts, sizes, strict=True)]
         rows[name] = np.concatenate(columns)
-    return table_of_wells(wells, rows)
+    return table_of_wells(wells, rows, own=own)

@@ -14,7 +14,7 @@ from nicheloop.assays.noise import LogNormal, Noise, Normal
 from nicheloop.assays.noise_counts import Binomial, CountedNormal
 from nicheloop.assays.normalise import raw_rows
 from nicheloop.assays.plates import Request
-from nicheloop.assays.readouts import READOUTS
+from nicheloop.assays.readouts import Readout
 from nicheloop.assays.scenario import Scenario
 from nicheloop.assays.table_frame import AssayTable, Measurement
 from nicheloop.assays.table_layout import combined
@@ -206,7 +206,7 @@ class _Rows:
 
     def __init__(self, assay: Assay) -> None:
         self._assay = assay
-        self._readouts = {readout.name: readout for readout in READOUTS}
+        self._readouts: Mapping[str, Readout] = {}
         self._wells: list[Scenario] = []
         self._vehicles: dict[int, int] = {}
         self._requests: dict[Request, int] = {}
@@ -218,6 +218,7 @@ class _Rows:
         """Take the rows of a table."""
         first = len(self._wells)
         self._wells += wells
+        self._readouts = table.known_readouts
         factors = self._factors_of(table, problems)
         limits = table.frame["detection_limit"].to_numpy(dtype=float)
         for row, limit in zip(table.measurements, limits, strict=True):
