@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import nicheloop as nl
+from nicheloop.analysis.sweep.summaries import KNOWN
 from nicheloop.biology.medium import SOLUTES
 
 from .conftest import Call
@@ -16,6 +17,7 @@ from .conftest import Call
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 GUIDE = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
+SWEEPS = (ROOT / "docs" / "sweeps.md").read_text(encoding="utf-8")
 
 
 def blocks(text: str, language: str) -> list[str]:
@@ -50,3 +52,19 @@ def test_the_commands_of_the_guide_run(call: Call) -> None:
 def test_every_treatment_and_read_out_is_in_the_guide() -> None:
     for name in (*(solute.name for solute in SOLUTES), *nl.readout_names()):
         assert f"`{name}`" in GUIDE, name
+
+
+def test_the_page_on_sweeps_runs(call: Call, tmp_path: Path) -> None:
+    for line in (line for block in blocks(SWEEPS, "") for line in block.splitlines()):
+        called = call(*shlex.split(line.partition("#")[0])[1:])
+        assert called.code == 0, (line, called.err)
+    assert (tmp_path / "parts" / "sweep.csv").exists()
+    names: dict[str, object] = {}
+    for example in blocks(SWEEPS, "python"):
+        exec(example, names)
+    assert (tmp_path / "surface.png").exists()
+
+
+def test_every_summary_is_on_the_page_on_sweeps() -> None:
+    for name in KNOWN:
+        assert re.search(rf"`{name}[`(]", SWEEPS), name

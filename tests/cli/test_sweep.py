@@ -33,7 +33,7 @@ QUICK = (
 def test_a_sweep_leaves_table_figure_manifest_and_store(call: Call, tmp_path: Path) -> None:
     called = call(*QUICK, "--vary", "K562R=1e4,1e5", "--sets", "ensemble:3", "--seed", "4")
     assert called.code == 0, called.err
-    out = tmp_path / "results" / f"sweep_{R}"
+    (out,) = (tmp_path / "results").glob(f"sweep_{R}-??????")
     assert called.out == f"wrote {out.relative_to(tmp_path)}/sweep.png and 3 more files\n"
     names = {path.name for path in out.iterdir()}
     assert names == {"sweep.png", "sweep.svg", "sweep.csv", "manifest.json", "store"}
@@ -68,6 +68,12 @@ def test_a_scenario_with_axes_of_its_own_needs_none(call: Call, tmp_path: Path) 
     )
     assert called.code == 0, called.err
     assert len(pd.read_csv(tmp_path / "x" / "sweep.csv")) == 30
+
+
+def test_different_sweeps_have_folders_of_their_own(call: Call, tmp_path: Path) -> None:
+    for arguments in ((), ("--seed", "1"), ("--seed", "1", "--workers", "1")):
+        assert call(*QUICK, *arguments).code == 0
+    assert len(list((tmp_path / "results").iterdir())) == 2  # where it is computed decides nothing
 
 
 def test_a_random_design(call: Call, tmp_path: Path) -> None:

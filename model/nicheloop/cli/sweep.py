@@ -74,7 +74,7 @@ def run(request: Request, place: Place) -> int:
     planned = _planned(request)
     engine, where = engine_of(place.workers, place.scheduler)
     shard = None if place.shard is None else parse_shard(place.shard)
-    out = place.out or Path("results") / f"sweep_{planned.task.scenario.name}"
+    out = place.out or Path("results") / _own_folder(planned)
     check_folder(out)
     store = out / (STORE if shard is None else f"shard-{shard[0]}-of-{shard[1]}")
     runs = f"{planned.design.runs:,} runs" if shard is None else f"shard {place.shard}"
@@ -150,6 +150,11 @@ def split_summaries(text: str) -> list[str]:
     ['final', 'ic50(imatinib, 48 h)']
     """
     return [part.strip() for part in re.split(r",(?![^(]*\))", text) if part.strip()]
+
+
+def _own_folder(planned: Sweep) -> str:
+    """Name the folder of a sweep, the same for the same sweep only: one that was stopped can go on."""
+    return f"sweep_{planned.task.scenario.name}-{planned.job.digest()[:6]}"
 
 
 def engine_of(workers: int | None, scheduler: str | None) -> tuple[Engine, str]:
