@@ -116,7 +116,7 @@ def application() -> typer.Typer:
         epilog=f"{example}sweep imatinib_k562r --vary imatinib=0,0.01:10:20:log --vary K562R=1e4,1e5 "
         "--readouts viability,il1b --summary 'final,ic50' --sets ensemble:100 --workers 2"
     )(sweep)
-    app.command(epilog=f"{example}merge results/sweep_imatinib_k562r")(merge)
+    app.command(epilog=f"{example}merge parts")(merge)
     app.command(
         epilog=f"{example}fit plate.csv elisa.csv --parameters-free death_max,il1b_secretion_K562R --starts 50 "
         "--workers 2 --out results/fit_plate"
