@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nicheloop.analysis.fit.informed import rank_parameters
     from nicheloop.analysis.fit.problem import FitProblem
     from nicheloop.analysis.fit.summaries import Ic50Term, ic50_terms
+    from nicheloop.analysis.sensitivity import Sensitivity, sensitivity
     from nicheloop.analysis.sweep.ranges import linear_range, log_range
     from nicheloop.analysis.sweep.run import open_sweep, sweep
     from nicheloop.assays.fields import ScenarioError
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Sensitivity": "analysis.sensitivity",
+    "sensitivity": "analysis.sensitivity",
     "Fit": "analysis.fit.fit",
     "FitProblem": "analysis.fit.problem",
     "Fitted": "analysis.fit.fitted",
@@ -134,6 +137,7 @@ __all__ = [
     "Runs",
     "Scenario",
     "ScenarioError",
+    "Sensitivity",
     "Stroma",
     "StudentT",
     "Vessel",
@@ -165,6 +169,7 @@ __all__ = [
     "save_scenario",
     "scenario_names",
     "scenarios",
+    "sensitivity",
     "simulate",
     "simulate_assay",
     "simulate_many",
