@@ -9,11 +9,14 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nicheloop.analysis.evidence import Reproduction
 from nicheloop.biology.table import EVIDENCE, references, rows
 from nicheloop.report.verdicts import explanation, sign_kept, verdict
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 _WIDTH = re.compile(r'<svg[^>]*?\bwidth="([\d.]+)pt"')
 EVIDENCE_MEANING = {
@@ -56,33 +59,43 @@ def render(
     caveats : mapping, optional
         What a reader must keep in mind about a claim.
     """
+    names = dict.fromkeys([*statements, *(effect.claim for effect in found.effects)])
+    table = list(rows().values())
+    return (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            found=found,
+            about=about,
+            verdicts=[verdict(name, statements.get(name, ""), found.effects) for name in names],
+            caveats=dict(caveats or {}),
+            figures={name: _figures(found, folder, name) for name in names},
+            calibration=_calibration(folder),
+            explanation=explanation,
+            sign_kept=sign_kept,
+            parameters=table,
+            evidence=[
+                (kind, EVIDENCE_MEANING[kind], Counter(row.evidence for row in table)[kind])
+                for kind in EVIDENCE
+            ],
+            references=references(),
+        )
+    )
+
+
+def environment() -> Environment:
+    """Return the templates of all pages."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    environment = Environment(
+    made = Environment(
         loader=PackageLoader("nicheloop.report", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "percent": percent}
-    names = dict.fromkeys([*statements, *(effect.claim for effect in found.effects)])
-    table = list(rows().values())
-    return environment.get_template("report.html.j2").render(
-        found=found,
-        about=about,
-        verdicts=[verdict(name, statements.get(name, ""), found.effects) for name in names],
-        caveats=dict(caveats or {}),
-        figures={name: _figures(found, folder, name) for name in names},
-        calibration=_calibration(folder),
-        explanation=explanation,
-        sign_kept=sign_kept,
-        parameters=table,
-        evidence=[
-            (kind, EVIDENCE_MEANING[kind], Counter(row.evidence for row in table)[kind]) for kind in EVIDENCE
-        ],
-        references=references(),
-    )
+    made.filters |= {"number": number, "percent": percent}
+    return made
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -115,7 +128,7 @@ def percent(value: float) -> str:
 
 def _figures(found: Reproduction, folder: Path, claim: str) -> list[Figure]:
     return [
-        _figure(folder / f"{panel.name}.svg", panel.title, panel.caption)
+        figure_of(folder / f"{panel.name}.svg", panel.title, panel.caption)
         for panel in found.panels
         if panel.claim == claim
     ]
@@ -123,10 +136,13 @@ def _figures(found: Reproduction, folder: Path, claim: str) -> list[Figure]:
 
 def _calibration(folder: Path) -> Figure | None:
     path = folder / "calibration.svg"
-    return _figure(path, "Share of the parameter sets with the claimed sign", "") if path.is_file() else None
+    return (
+        figure_of(path, "Share of the parameter sets with the claimed sign", "") if path.is_file() else None
+    )
 
 
-def _figure(path: Path, title: str, caption: str) -> Figure:
+def figure_of(path: Path, title: str, caption: str) -> Figure:
+    """Return an SVG as a figure inside the page."""
     svg = path.read_bytes()
     found = _WIDTH.search(svg[:2000].decode("utf-8", "replace"))
     points = float(found[1]) if found else 252.0
