@@ -118,8 +118,8 @@ def application() -> typer.Typer:
     )(sweep)
     app.command(epilog=f"{example}merge parts")(merge)
     app.command(
-        epilog=f"{example}fit plate.csv elisa.csv --parameters-free death_max,il1b_secretion_K562R --starts 50 "
-        "--workers 2 --out results/fit_plate"
+        epilog=f"{example}fit plate.csv elisa.csv --parameters-free death_max,il1b_secretion_K562R "
+        "--starts 50 --workers 2 --out results/fit_plate"
     )(fit)
     return app
 
@@ -398,6 +398,10 @@ def fit(
         int, typer.Option("--sample", min=0, help="Steps of each chain; 0: normal approximation.")
     ] = 0,
     sampler: Annotated[str, typer.Option("--sampler", help="tempering or ensemble.")] = "tempering",
+    note: Annotated[
+        list[str] | None,
+        typer.Option("--note", help="What a reader of the report must keep in mind; repeatable."),
+    ] = None,
     workers: Annotated[
         int | None,
         typer.Option("--workers", min=1, help="Worker processes; default: this one, all its cores."),
@@ -413,7 +417,7 @@ def fit(
 
     request = Request(
         data or [], sheet, layout, constraints or [], free, parameters or [], resistance, promoter, noise,
-        starts, seed, optimizer, profile, sample, sampler,
+        starts, seed, optimizer, profile, sample, sampler, note or [],
     )  # fmt: skip
     raise typer.Exit(run(request, Place(workers, scheduler, out, max_failed)))
 
