@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import nicheloop as nl
-from nicheloop.assays.readouts import ReadoutError
+from nicheloop.assays.readouts import Readout, ReadoutError
 
 K562R = nl.load_scenario("imatinib_k562r").with_(times=[0, 24])
 DOSES = {"imatinib": [0, 1]}
@@ -80,6 +80,12 @@ def test_the_store_of_another_sweep_is_refused_with_what_differs(tmp_path: Path)
         with pytest.raises(ValueError, match="this store is of another job") as caught:
             swept(store=tmp_path / "store", **changed)()
         assert told in str(caught.value)
+    for _ in range(2):  # the same code is the same read-out
+        own = Readout("own", "", "", (), lambda run, host: run.output("cells_K562R") * 2)
+        assert swept(readouts=[own], store=tmp_path / "own")().attrs["runs"] == 2
+    other = Readout("own", "", "", (), lambda run, host: run.output("cells_K562R") * 4)
+    with pytest.raises(ValueError, match=re.escape("settings.readouts.own")):
+        swept(readouts=[other], store=tmp_path / "own")()
     retitled = K562R.with_(title="Another title")
     assert swept(scenario=retitled, store=tmp_path / "store")().attrs["failed_runs"] == 0
 

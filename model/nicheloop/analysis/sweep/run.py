@@ -21,7 +21,7 @@ from nicheloop.analysis.sweep.task import STATUS_FIELD, SweepTask, Variable, sam
 from nicheloop.assays.compiled import sources_digest
 from nicheloop.assays.library import load_scenario, to_toml
 from nicheloop.assays.plan import plan_of
-from nicheloop.assays.readouts import Readings, Readout, applicable, find, readout_names
+from nicheloop.assays.readouts import READOUTS, Readings, Readout, applicable, find, readout_names
 from nicheloop.assays.scenario import Scenario
 from nicheloop.assays.settings import Settings
 from nicheloop.execution import Engine, Job, Processes, Serial, map_chunks, open_store
@@ -176,6 +176,9 @@ class Sweep:
             "design": self.design.method,
             "samples": self.design.samples,
             "sets": dict(task.sets.about),
+            "readouts": {
+                variable.name: _told(variable.readout, variable.host) for variable in task.variables
+            },
             "summaries": {variable.name: repr(variable.summary) for variable in task.variables},
             "rtol": task.rtol,
             "model": {
@@ -343,6 +346,17 @@ def _readings(scenario: Scenario, readouts: Sequence[str | Readout] | None) -> l
         name = readout.name if isinstance(key, Readout) else key.replace(":", "_")
         found.append((name, readout, host))
     return found
+
+
+def _told(readout: Readout, host: str) -> str:
+    """Tell a read-out apart; one of a user's own by its code, as far as that can be told."""
+    told = f"{readout.name}:{host}" if host else readout.name
+    code = getattr(readout.compute, "__code__", None)
+    if readout in READOUTS or code is None:
+        return told
+    constants = [item for item in code.co_consts if isinstance(item, (int, float, str, bytes))]
+    digest = hashlib.sha256(code.co_code + repr((constants, code.co_names)).encode()).hexdigest()
+    return f"{told} {digest[:16]}"
 
 
 @dataclass(frozen=True)
