@@ -208,3 +208,18 @@ def test_data_decide_to_whom_a_store_belongs(tmp_path):
     other.write_text(text.replace("0.91595", "0.81595"), encoding="utf-8")
     with pytest.raises(ValueError, match=r"another job \(settings.data: "):
         nl.fit(other, **options)
+
+
+def test_a_read_out_of_ones_own_is_part_of_the_data():
+    from dataclasses import replace
+
+    from nicheloop.analysis.fit.identity import data_digest
+
+    table = nl.load_data("imatinib_baf3")
+    shipped = next(one for one in nl.READOUTS if one.name == "viability")
+    readout = replace(shipped, name="own")
+    digests = {
+        data_digest(nl.FitProblem(replace(table, readouts=own), ["death_max"]))
+        for own in ((), (readout,), (replace(readout, background=0.01),))
+    }
+    assert len(digests) == 3

@@ -120,7 +120,8 @@ class Fit:
         Columns ``low`` and ``high`` are the ends of the 95 % profile interval (0, minus infinity or infinity
         on a side on which the data set no bound; NaN without profiles), ``prior_low`` and ``prior_high``
         those of the central 95 % of the prior; ``gained`` is the share of the variance of the prior that the
-        data take away near the optimum.
+        data take away near the optimum. The optimum counts the prior of a parameter, its profile does not:
+        where ``after`` lies outside the interval, the data contradict the prior.
         """
         import pandas as pd
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nicheloop.analysis.fit.problem import FitProblem
+    from nicheloop.assays.readouts import Readout
     from nicheloop.assays.table_frame import AssayTable
 
 
@@ -41,4 +42,13 @@ def data_digest(problem: FitProblem) -> str:
 def _content(table: AssayTable) -> str:
     from nicheloop.assays.library import to_toml
 
-    return "\n".join([table.frame.to_csv(index=False), *map(to_toml, table.wells)])
+    own = [_described(readout) for readout in table.readouts]
+    return "\n".join([table.frame.to_csv(index=False), *map(to_toml, table.wells), *own])
+
+
+def _described(readout: Readout) -> str:
+    """Return all of a read-out that is not shipped, its function by name."""
+    parts = {one.name: getattr(readout, one.name) for one in fields(readout)}
+    compute = parts.pop("compute")
+    place = (getattr(compute, "__module__", ""), getattr(compute, "__qualname__", ""))
+    return repr((parts, place))

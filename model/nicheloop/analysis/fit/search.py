@@ -158,7 +158,8 @@ def multistart(
         Of the design.
     optimizer : str or pypesto.optimize.Optimizer
         ``fides``: trust region with the Fisher matrix; ``least_squares`` of SciPy, where the objective is a
-        sum of squares; ``L-BFGS-B``; or one of pyPESTO's that begins where it is told.
+        sum of squares; ``L-BFGS-B``, which needs more evaluations and often ends early; or one of pyPESTO's
+        that begins where it is told.
     engine : Engine, optional
         Where the starts are computed; default: here, one after the other.
     store : path, optional
