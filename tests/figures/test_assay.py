@@ -168,6 +168,19 @@ def test_predictions_and_tables_draw_themselves():
     assert len(found.plot().axes[0].get_lines()) > len(data.plot().axes[0].get_lines())
 
 
+def test_curves_take_the_place_of_straight_lines():
+    rows = [f"viability,K562R,{t},0.5,fraction,{d},0,,,," for t in (24, 48) for d in DOSES]
+    data = table(*rows, "viability,K562R,36,0.5,fraction,1,0,,,,")
+    found = nl.predict(data)
+    (ax,) = found.plot().axes
+    lines = [line for line in ax.get_lines() if line.get_marker() == "None" and len(line.get_xdata()) > 2]
+    for line, curve in zip(lines, found.curves, strict=True):
+        np.testing.assert_array_equal(line.get_xydata().T, [curve.places, curve.values[0]])
+    dashes = [line.get_ydata() for line in ax.get_lines() if line.get_marker() == "_"]
+    single = [y.tolist() for y in dashes if y.size]
+    np.testing.assert_allclose(np.ravel(single), found.values[0, [0, 4, 8]])  # no dose, and one dose only
+
+
 def test_model_values_of_another_table_are_refused():
     with pytest.raises(ValueError, match=r"got shape \(1, 3\), expected \(sets, 8 rows\)"):
         plot_assay(table(*SERIES), np.zeros((1, 3)))

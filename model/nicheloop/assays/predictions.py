@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nicheloop.assays.compiled import Floats
+from nicheloop.assays.curves import Curve, curves_of
 from nicheloop.assays.normalise import raw_rows
 from nicheloop.assays.plates import Plate, Request
 from nicheloop.assays.scales import Scale, Scales
@@ -46,6 +48,8 @@ class Predictions:
         Plates in arbitrary units.
     factors : ndarray, shape (sets, scales)
         What one unit of the read-out is on each of these plates, estimated from the values.
+    parameter_sets, settings, drawn
+        How they were predicted.
     """
 
     table: AssayTable
@@ -55,6 +59,9 @@ class Predictions:
     derivatives: Floats
     scales: tuple[Scale, ...] = ()
     factors: Floats = field(default_factory=lambda: np.empty((0, 0)))
+    parameter_sets: tuple[Mapping[str, float], ...] = field(default=(), repr=False)
+    settings: Settings = BATCH
+    drawn: bool = False
 
     def __len__(self) -> int:
         return len(self.values)
@@ -71,11 +78,18 @@ class Predictions:
         """Which sets have a value for every row, shape (sets,)."""
         return np.asarray(np.isfinite(self.values).all(axis=1))
 
+    @cached_property
+    def curves(self) -> tuple[Curve, ...]:
+        """The model between the measured doses and times, for figures; simulated when first asked for."""
+        return curves_of(
+            self.table, self.scales, self.factors, self.parameter_sets, self.settings, self.drawn
+        )
+
     def plot(self) -> Figure:
         """Draw the measured values and the model over them, and return the matplotlib figure."""
         from nicheloop.figures.assay import plot_assay
 
-        return plot_assay(self.table, self.values)
+        return plot_assay(self.table, self.values, self.curves)
 
     def to_dataframe(self) -> pd.DataFrame:
         """Return the table once per set, with columns ``set``, ``predicted``, ``status`` and ``message``."""
@@ -133,7 +147,10 @@ class Predictor:
         answers = self._plate.run(parameter_sets, settings, drawn, names)
         values, slopes = answers.values[:, self._request_of], answers.slopes[:, self._request_of]
         factors = self._scales.apply(values, slopes)
-        return Predictions(self.table, values, answers.problems, names, slopes, self._scales.scales, factors)
+        scales, sets = self._scales.scales, tuple(parameter_sets)
+        return Predictions(
+            self.table, values, answers.problems, names, slopes, scales, factors, sets, settings, drawn
+        )
 
 
 def predict(

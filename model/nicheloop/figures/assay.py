@@ -2,15 +2,15 @@
 
 Each read-out has a panel, or several if there is much in it. What varies decides the axis: a dose, the time,
 or bars where neither takes three values. Points are measured values, each with its SD if one is given; open
-triangles point to where a value lies that is only known to be beyond a limit. Lines, dashes and bars are the
-model at what was measured, with a band of 90 % where there are several parameter sets.
+triangles point to where a value lies that is only known to be beyond a limit. Lines, dashes (at a dose of
+nothing) and bars are the model, with a band of 90 % where there are several parameter sets.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
@@ -19,28 +19,27 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from nicheloop.assays.mapping import FrozenMap
-from nicheloop.assays.table_columns import HEADERS, TIME
-from nicheloop.assays.table_layout import combined
-from nicheloop.biology.hosts import HOSTS
+from nicheloop.assays.arrangement import (
+    FEW,
+    Factors,
+    Key,
+    Panel,
+    factors_of,
+    panels_of,
+    series_of,
+    unit_in_words,
+)
+from nicheloop.assays.table_columns import TIME
 from nicheloop.figures.style import DOUBLE, GREY, LINESTYLES, SINGLE, colours, hours, house_style, plain_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from nicheloop.assays.scenario import Scenario
+    from nicheloop.assays.curves import Curve
     from nicheloop.assays.table_frame import AssayTable
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
-Factors = dict[str, NDArray[Any]]
-Key = tuple[str, str]
-"""Of a series: its line, and in words what else sets it apart."""
-
-FEW = 3
-"""Values from which on a dose or the time is an axis."""
-MOST_LINES, MOST_BARS = 8, 24
-"""Series in a panel; more are spread over several."""
 LOG_FROM = 20.0
 """Ratio of the largest to the smallest value from which on concentrations and counts are shown by decades."""
 LOG_UNITS = ("cells/mL", "pg/mL", "pg/1e6 cells")
@@ -55,15 +54,6 @@ MARGIN, CHARACTER = 0.55, 0.048
 """Room left of a panel, and width of a character of 6 pt, inches."""
 SLANTED = 24
 """Characters of a line of a slanted name."""
-LINE, PROTOCOL = "line", "protocol"
-DESIGN = ("stroma", "cells_per_ml", "stroma_per_ml")
-WITH_STROMA = FrozenMap(
-    {
-        "coculture": "on stroma",
-        "transwell": "over stroma",
-        "conditioned_medium": "stroma-conditioned medium",
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -76,29 +66,7 @@ class Style:
     dashes: str
 
 
-@dataclass(frozen=True, eq=False)
-class Panel:
-    """What one panel shows.
-
-    Attributes
-    ----------
-    title : str
-        Read-out, and what holds for this panel only.
-    rows : ndarray of int
-        Rows of the table.
-    axis : str
-        Factor along the axis; empty for bars.
-    others : tuple of str
-        Other factors that vary in the panel, the line aside.
-    """
-
-    title: str
-    rows: Indices
-    axis: str = ""
-    others: tuple[str, ...] = ()
-
-
-def plot_assay(table: AssayTable, model: Floats | None = None) -> Figure:
+def plot_assay(table: AssayTable, model: Floats | None = None, curves: Sequence[Curve] = ()) -> Figure:
     """Draw measured values, and model values over them.
 
     Parameters
@@ -107,6 +75,9 @@ def plot_assay(table: AssayTable, model: Floats | None = None) -> Figure:
         What was measured.
     model : ndarray, shape (sets, rows), optional
         Model values in the units of the table, such as ``predictions.values``; NaN where a run failed.
+    curves : sequence of Curve
+        The model between them, such as ``predictions.curves``; where there is none, values of the model are
+        joined by straight lines.
 
     Returns
     -------
@@ -120,8 +91,8 @@ def plot_assay(table: AssayTable, model: Floats | None = None) -> Figure:
     """
     if model is not None and (model.ndim != 2 or model.shape[1] != len(table)):
         raise ValueError(f"model: got shape {model.shape}, expected (sets, {len(table)} rows)")
-    factors = _factors(table)
-    panels = _panels(table, factors)
+    factors = factors_of(table)
+    panels = panels_of(table, factors)
     styles = _styles(factors, panels)
     columns = min(_columns(factors, panels), len(panels))
     rows = -(-len(panels) // columns)
@@ -130,125 +101,14 @@ def plot_assay(table: AssayTable, model: Floats | None = None) -> Figure:
         figure = Figure(figsize=(width, ROW * rows + 0.2 + 0.12 * len(styles)), layout="constrained")
         axes = figure.subplots(rows, columns, squeeze=False).ravel()
         for ax, panel in zip(axes, panels, strict=False):
-            _draw(ax, table, model, factors, panel, styles)
+            _draw(ax, table, model, curves, factors, panel, styles)
         for ax in axes[len(panels) :]:
             ax.set_axis_off()
         _legend(figure, table, model, styles)
     return figure
 
 
-# -- what varies --------------------------------------------------------------------------------------------
-
-
-def _factors(table: AssayTable) -> Factors:
-    """Return everything that may tell values of a read-out apart, by name, one entry per row."""
-    values, layout, frame = table.measurements, table.layout, table.frame
-    line = np.where(values.host == "", frame["line"].to_numpy(dtype=object), values.host)
-    factors: Factors = {LINE: line, TIME: values.time_h}
-    for number, name in enumerate(layout.treatments):
-        factors[HEADERS[name]] = layout.doses[values.well, number]
-    base = layout.base[values.well]
-    told = [_design(well) for well in layout.bases]
-    for name, column in zip(DESIGN, zip(*told, strict=True), strict=True):
-        factors[name] = np.array(column, dtype=object)[base]
-    for name in ("experiment", "plate"):  # which matter where each has a scale of its own
-        scaled = values.relative_to == "scale"
-        factors[name] = np.where(scaled, frame[name].to_numpy(dtype=object), "")
-    factors[PROTOCOL] = np.array([_protocol(well.name) for well in layout.bases], dtype=object)[base]
-    return factors
-
-
-def _design(well: Scenario) -> tuple[str, str, str]:
-    """Return in words how stroma takes part, and how much was seeded."""
-    cells = " + ".join(f"{seeded.density:.3g}" for seeded in well.lines.values())
-    stroma = f"{well.stroma.density:.3g} stromal cells/mL" if well.stroma.present else ""
-    return WITH_STROMA.get(well.stroma.mode, ""), f"{cells} cells/mL" if cells else "", stroma
-
-
-def _protocol(name: str) -> str:
-    """Return what the name of a well says beyond its line: ``coculture`` of ``K562R_coculture``."""
-    stem, _, told = name.partition("[")
-    for host in HOSTS:
-        stem = "" if stem == host else stem.removeprefix(f"{host}_")
-    kept = [item.partition("=")[2] for item in told.removesuffix("]").split(", ") if "=" in item]
-    return ", ".join(filter(None, (stem.replace("_", " "), *kept)))
-
-
-def _levels(factors: Factors, name: str, rows: Indices) -> list[Any]:
-    """Return the values of a factor in some rows, in order; nothing is none."""
-    found = {value for value in factors[name][rows].tolist() if value == value and value != ""}
-    return sorted(found)
-
-
-def _panels(table: AssayTable, factors: Factors) -> list[Panel]:
-    """Return the panels: one per read-out and reference, more where there is too much for one."""
-    values = table.measurements
-    kinds, firsts = combined([values.readout, values.relative_to, values.unit])
-    titles = [values.readout[first].replace("_", " ") for first in firsts]
-    found = [Panel(title, np.flatnonzero(kinds == kind)) for kind, title in enumerate(titles)]
-    return [part for panel in found for part in _split(factors, panel)]
-
-
-def _split(factors: Factors, panel: Panel) -> list[Panel]:
-    """Choose the axis of a panel; while it holds too many series, make one for each value of a factor."""
-    count = {name: len(_levels(factors, name, panel.rows)) for name in factors}
-    along = [name for name in (TIME, *HEADERS.values()) if count.get(name, 0) >= FEW]
-    axis = max(along, key=lambda name: count[name], default="")
-    panel = replace(panel, axis=axis, others=_telling(factors, panel.rows, axis))
-    if not panel.others or len(_series(factors, panel)) <= (MOST_LINES if axis else MOST_BARS):
-        return [panel]
-    name = min(panel.others, key=lambda name: count[name])
-    parts: list[Panel] = []
-    for level in dict.fromkeys(factors[name][panel.rows].tolist()):
-        rows = panel.rows[factors[name][panel.rows] == level]
-        title = ", ".join(filter(None, (panel.title, _said(name, level))))
-        parts += _split(factors, Panel(title, rows))
-    return parts
-
-
-def _telling(factors: Factors, rows: Indices, axis: str) -> tuple[str, ...]:
-    """Return the factors that tell rows apart beside axis and line, without those that others imply."""
-    kept = [name for name in factors if name not in (axis, LINE)]
-    along = [name for name in (axis, LINE) if name]
-
-    def groups(names: list[str]) -> int:
-        return len(combined([factors[name][rows] for name in (*along, *names)])[1])
-
-    for name in reversed(kept.copy()):
-        fewer = [other for other in kept if other != name]
-        if groups(fewer) == groups(kept):
-            kept = fewer
-    return tuple(kept)
-
-
-def _said(name: str, level: Any) -> str:
-    """Return a value of a factor in words, such as ``imatinib 1 µM``."""
-    stem, _, unit = name.partition(" [")
-    stem, unit = stem.replace("_", " "), _unit(unit.removesuffix("]"))
-    if name == TIME:
-        return f"{level:g} h"
-    if unit:
-        return f"{stem} {level:.4g} {unit}" if level else ""
-    return str(level)
-
-
-def _unit(unit: str) -> str:
-    return f"µ{unit[1:]}" if unit.startswith("u") else unit
-
-
-def _series(factors: Factors, panel: Panel) -> dict[Key, Indices]:
-    """Return the rows of each series of a panel."""
-    codes, firsts = combined([factors[name][panel.rows] for name in (LINE, *panel.others)])
-    order = np.argsort(codes, kind="stable")
-    ends = np.searchsorted(codes[order], np.arange(len(firsts) + 1))
-    series: dict[Key, Indices] = {}
-    for code, first in enumerate(panel.rows[firsts].tolist()):
-        levels = [(name, factors[name][first]) for name in panel.others]
-        words = (_said(name, level) for name, level in levels)
-        key = (str(factors[LINE][first]), ", ".join(filter(None, words)))
-        rows = panel.rows[order[ends[code] : ends[code + 1]]]
-        series[key] = np.concatenate([series[key], rows]) if key in series else rows
-    return series
+# -- styles --------------------------------------------------------------------------------------------------
 
 
 def _styles(factors: Factors, panels: Sequence[Panel]) -> dict[Key, Style]:
@@ -258,7 +118,7 @@ def _styles(factors: Factors, panels: Sequence[Panel]) -> dict[Key, Style]:
     """
     keys: dict[Key, None] = {}
     for panel in panels:
-        for line, words in _series(factors, panel):
+        for line, words in series_of(factors, panel):
             keys[line, words if panel.axis else ""] = None
     told = list(dict.fromkeys(words for _, words in keys))
     alone = len({line for line, _ in keys}) == 1
@@ -279,13 +139,15 @@ def _draw(
     ax: Axes,
     table: AssayTable,
     model: Floats | None,
+    curves: Sequence[Curve],
     factors: Factors,
     panel: Panel,
     styles: dict[Key, Style],
 ) -> None:
     """Draw one panel."""
-    series = _series(factors, panel)
-    _scale_values(ax, table, model, panel)
+    series = series_of(factors, panel)
+    here = [curve for curve in curves if curve.rows[0] in panel.rows]
+    _scale_values(ax, table, model, here, panel)
     places = _along(ax, factors, panel, series) if panel.axis else _side_by_side(ax, series)
     for number, ((line, words), rows) in enumerate(series.items()):
         style = styles[line, words if panel.axis else ""]
@@ -293,8 +155,8 @@ def _draw(
         if model is not None and not panel.axis:
             _bar(ax, x, model[:, rows], style, 0.8 / _abreast(series))
         elif model is not None:
-            joined = np.ones(rows.size, dtype=bool) if panel.axis == TIME else factors[panel.axis][rows] > 0
-            _curve(ax, x, model[:, rows], style, joined)
+            dosed = np.ones(rows.size, dtype=bool) if panel.axis == TIME else factors[panel.axis][rows] > 0
+            _model(ax, x, model[:, rows], rows, dosed, here, style)
         _points(ax, table, _beside(ax, x, number - (len(series) - 1) / 2, panel), rows, style)
     first = table.measurements[int(panel.rows[0])]
     of_vehicle = first.relative_to == "vehicle" or (first.readout == "viability" and first.unit == "fraction")
@@ -318,11 +180,14 @@ def _beside(ax: Axes, x: Floats, offset: float, panel: Panel) -> Floats:
     return x + (np.linspace(-0.06, 0.06, x.size) if x.size > 1 else 0.0)
 
 
-def _scale_values(ax: Axes, table: AssayTable, model: Floats | None, panel: Panel) -> None:
+def _scale_values(
+    ax: Axes, table: AssayTable, model: Floats | None, curves: Sequence[Curve], panel: Panel
+) -> None:
     """Show concentrations and counts by decades where they span much, everything else from zero."""
     values = table.measurements
     measured = values.value[panel.rows]
     said = np.zeros(0) if model is None else model[:, panel.rows].ravel()
+    said = np.concatenate([said, *(curve.values.ravel() for curve in curves)])
     shown = np.concatenate([measured, said[np.isfinite(said)]])
     positive = shown[shown > 0]
     many = positive.size and positive.max() > LOG_FROM * max(positive.min(), measured.min())
@@ -343,7 +208,7 @@ def _along(ax: Axes, factors: Factors, panel: Panel, series: dict[Key, Indices])
     places = {key: factors[panel.axis][rows].astype(float) for key, rows in series.items()}
     x = np.concatenate(list(places.values()))
     stem, _, unit = panel.axis.partition(" [")
-    ax.set_xlabel(f"{stem.replace('_', ' ')} [{_unit(unit.removesuffix(']'))}]")
+    ax.set_xlabel(f"{stem.replace('_', ' ')} [{unit_in_words(unit.removesuffix(']'))}]")
     if panel.axis == TIME:
         hours(ax, float(x.max()))
         ax.set_xlim(-0.03 * x.max(), 1.03 * x.max())
@@ -392,16 +257,42 @@ def _characters(ax: Axes) -> float:
     return (width - MARGIN) / CHARACTER
 
 
-def _curve(ax: Axes, x: Floats, model: Floats, style: Style, joined: NDArray[np.bool_]) -> None:
-    """Draw the model along an axis; where there is no dose, as a dash by itself."""
+def _model(
+    ax: Axes,
+    x: Floats,
+    model: Floats,
+    rows: Indices,
+    dosed: NDArray[np.bool_],
+    curves: Sequence[Curve],
+    style: Style,
+) -> None:
+    """Draw the model of a series: its curves, or straight lines; as a dash where neither goes through."""
+    own = [curve for curve in curves if curve.rows[0] in rows]
+    for curve in own:
+        _line(ax, curve.places, curve.values, style)
+    through = dosed & np.isin(rows, np.concatenate([rows[:0], *(curve.rows for curve in own)]))
+    if not own and np.unique(x[dosed]).size > 1:
+        _line(ax, x[dosed], model[:, dosed], style)
+        through = dosed
+    _dashes(ax, x[~through], model[:, ~through], style)
+
+
+def _line(ax: Axes, x: Floats, model: Floats, style: Style) -> None:
+    """Draw the model along an axis."""
     places, firsts = np.unique(x, return_index=True)
     middle, low, high = _spread(ax, model[:, firsts])
-    on, off = joined[firsts], ~joined[firsts]
-    ax.plot(places[on], middle[on], color=style.colour, linestyle=style.dashes, zorder=2)
-    ax.plot(places[off], middle[off], "_", color=style.colour, markersize=9, markeredgewidth=1.2, zorder=2)
+    ax.plot(places, middle, color=style.colour, linestyle=style.dashes, zorder=2)
     if len(model) > 1:
-        ax.fill_between(places[on], low[on], high[on], color=style.colour, alpha=0.18, linewidth=0, zorder=1)
-        ax.vlines(places[off], low[off], high[off], color=style.colour, alpha=0.3, linewidth=3, zorder=1)
+        ax.fill_between(places, low, high, color=style.colour, alpha=0.18, linewidth=0, zorder=1)
+
+
+def _dashes(ax: Axes, x: Floats, model: Floats, style: Style) -> None:
+    """Draw the model where it stands by itself, as at a dose of nothing."""
+    places, firsts = np.unique(x, return_index=True)
+    middle, low, high = _spread(ax, model[:, firsts])
+    ax.plot(places, middle, "_", color=style.colour, markersize=9, markeredgewidth=1.2, zorder=2)
+    if len(model) > 1:
+        ax.vlines(places, low, high, color=style.colour, alpha=0.3, linewidth=3, zorder=1)
 
 
 def _bar(ax: Axes, x: Floats, model: Floats, style: Style, width: float) -> None:
@@ -448,7 +339,7 @@ def _points(ax: Axes, table: AssayTable, x: Floats, rows: Indices, style: Style)
 
 def _columns(factors: Factors, panels: Sequence[Panel]) -> int:
     """Return how many panels stand side by side: fewer where many bars have to be named."""
-    series = [_series(factors, panel) for panel in panels if not panel.axis]
+    series = [series_of(factors, panel) for panel in panels if not panel.axis]
     most = max((len({words or line for line, words in keys}) for keys in series), default=0)
     return 1 if most > 12 else 2 if most > 5 else 3
 
