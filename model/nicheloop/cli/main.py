@@ -118,6 +118,10 @@ def application() -> typer.Typer:
     )(sweep)
     app.command(epilog=f"{example}merge parts")(merge)
     app.command(
+        epilog=f"{example}sensitivity imatinib_k562r --method sobol --readouts viability --groups mechanism "
+        "--second-order --workers 2"
+    )(sensitivity)
+    app.command(
         epilog=f"{example}fit plate.csv elisa.csv --parameters-free death_max,il1b_secretion_K562R "
         "--starts 50 --workers 2 --out results/fit_plate"
     )(fit)
@@ -349,6 +353,103 @@ def merge(
     from nicheloop.cli.sweep import merge as run
 
     raise typer.Exit(run(folders, out, max_failed))
+
+
+def sensitivity(
+    scenarios: Annotated[
+        list[str], typer.Argument(metavar="SCENARIO...", help="Shipped scenarios, or paths of TOML files.")
+    ],
+    method: Annotated[
+        str, typer.Option("--method", help="local, morris, sobol, efast, pawn or delta.")
+    ] = "sobol",
+    readouts: Annotated[
+        str | None,
+        typer.Option(
+            "--readouts",
+            metavar="A,B",
+            help="Read-outs, of one scenario as SCENARIO/READOUT; default: all.",
+        ),
+    ] = None,
+    vary: Annotated[
+        str | None,
+        typer.Option("--vary", metavar="A,B", help="Parameters that vary; default: all that are free."),
+    ] = None,
+    groups: Annotated[
+        str | None, typer.Option("--groups", metavar="mechanism", help="Vary those of a mechanism together.")
+    ] = None,
+    group: Annotated[
+        list[str] | None,
+        typer.Option("--group", metavar="NAME=A,B", help="Vary these parameters together; repeatable."),
+    ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=DOSE", help="Treatment or line to change; repeatable."),
+    ] = None,
+    parameters: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--parameters",
+            metavar="NAME=VALUE|FILE",
+            help="Value of what does not vary (local: where to look), or a fitted.toml; repeatable.",
+        ),
+    ] = None,
+    times: Annotated[
+        str | None, typer.Option("--times", metavar="A,B", help="Hours to look at; default: a summary.")
+    ] = None,
+    summary: Annotated[
+        list[str] | None,
+        typer.Option("--summary", metavar="A,B", help="As for sweep; default: final."),
+    ] = None,
+    log: Annotated[
+        str | None,
+        typer.Option("--log", metavar="A,B|all", help="Read-outs whose logarithm is analysed."),
+    ] = None,
+    samples: Annotated[
+        int | None,
+        typer.Option(
+            "--samples",
+            help="Trajectories (Morris, 64), blocks (Sobol, 1024), rows per parameter (eFAST, 1024), points "
+            "(PAWN and delta, 4096).",
+        ),
+    ] = None,
+    seed: Seed = 1,
+    second_order: Annotated[
+        bool, typer.Option("--second-order", help="Sobol: also interactions of pairs.")
+    ] = False,
+    failed: Annotated[
+        str, typer.Option("--failed", help="What becomes of failed runs: drop, impute or raise.")
+    ] = "drop",
+    bootstrap: Annotated[
+        int | None, typer.Option("--bootstrap", help="Resamples for the intervals; default: the method's.")
+    ] = None,
+    rtol: Annotated[float | None, typer.Option("--rtol", help="Relative tolerance.")] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", min=1, help="Worker processes; default: this one, all its cores."),
+    ] = None,
+    shard: Annotated[
+        str | None,
+        typer.Option("--shard", metavar="I/N", help="Only part i of n, for job arrays; see merge."),
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option("--scheduler", metavar="TCP", help="Address of a Dask scheduler, or local.")
+    ] = None,
+    out: Out = None,
+    max_failed: Annotated[
+        float,
+        typer.Option(
+            "--max-failed", min=0, max=1, help="Share of failed runs up to which the exit code is 0."
+        ),
+    ] = 0.25,
+) -> None:
+    """Tell which parameters decide the read-outs; the same command again goes on where it stopped."""
+    from nicheloop.cli.sensitivity import Place, Request, run
+
+    request = Request(
+        scenarios, method, readouts, vary, groups, group or [], changes or [], parameters or [], times,
+        summary or [], log, samples, seed, second_order, failed, bootstrap, rtol,
+    )  # fmt: skip
+    raise typer.Exit(run(request, Place(workers, scheduler, shard, out, max_failed)))
 
 
 def fit(

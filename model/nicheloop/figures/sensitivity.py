@@ -23,6 +23,8 @@ ROW = 4.6 * MM
 """Height of a factor, inches."""
 COLUMNS = 3
 """Panels side by side, at most ..."""
+MARGIN = 1.0
+"""Width of what is beside a matrix, inches."""
 SHORT = 16
 """... if names of factors have no more letters than this."""
 NAMES = {
@@ -35,6 +37,8 @@ NAMES = {
     "per_sd": "d ln(output) per SD of the prior",
 }
 MAP = "cividis"
+INVISIBLE = 0.005
+"""Share of the largest value, or of the variance, that cannot be seen or written."""
 
 
 def draw(found: Sensitivity, kind: str | None = None, **options: Any) -> Figure:
@@ -66,10 +70,17 @@ def draw(found: Sensitivity, kind: str | None = None, **options: Any) -> Figure:
     return KINDS[kind](found, **options)
 
 
-def tornado(found: Sensitivity, top: int = TOP, index: str | None = None, title: str = "") -> Figure:
+def tornado(
+    found: Sensitivity,
+    top: int = TOP,
+    index: str | None = None,
+    title: str = "",
+    titles: Sequence[str] | None = None,
+) -> Figure:
     """Draw the leading factors of every output as bars with intervals, the largest on top.
 
-    Sobol and eFAST: total order above first order. A dashed line is what the dummy reaches.
+    Sobol and eFAST: total order above first order. A dashed line is what the dummy reaches, if it is not
+    zero. Factors with less than half a per cent of the largest are left out.
 
     Parameters
     ----------
@@ -79,8 +90,8 @@ def tornado(found: Sensitivity, top: int = TOP, index: str | None = None, title:
         Factors per output.
     index : str, optional
         Default: the one by which factors are ranked.
-    title : str
-        Above all panels.
+    title, titles : str, sequence of str
+        Above all panels, and above each; default: what the outputs are.
     """
     main = index or found.main
     inner = "S1" if main == "ST" and "S1" in found.indices else None
@@ -91,21 +102,22 @@ def tornado(found: Sensitivity, top: int = TOP, index: str | None = None, title:
     figure, axes = _grid(len(panels), shown * ROW + 0.55, title, columns)
     with house_style():
         for ax, number in zip(axes, panels, strict=True):
-            order = _leading(estimate.value[: len(found.factors), number], shown)
-            y = np.arange(order.size)[::-1]
+            order = _visible(estimate.value[: len(found.factors), number], shown)
+            y = shown - 1.0 - np.arange(order.size)
             half = 0.0 if inner is None else 0.19
             _bars(ax, y + half, estimate, order, number, BLUE, 0.72 - 2 * half, NAMES.get(main, main))
             if inner is not None:
                 _bars(ax, y - half, found[inner], order, number, ORANGE, 0.72 - 2 * half, NAMES[inner])
             if found.method != "local":
-                floor = np.nanmax([0.0, estimate.high[len(found.factors), number]])
-                ax.axvline(floor, color=GREY, linestyle="--", linewidth=0.8, label="dummy", zorder=1)
+                floor = estimate.high[len(found.factors), number]
+                if floor > 0:
+                    ax.axvline(floor, color=GREY, linestyle="--", linewidth=0.8, label="dummy", zorder=1)
             ax.axvline(0, color="black", linewidth=0.6)
             ax.set_yticks(y, [found.factors[i] for i in order])
             ax.tick_params(axis="y", length=0)
-            ax.set_ylim(-0.6, order.size - 0.4)
+            ax.set_ylim(-0.6, shown - 0.4)
             ax.set_xlabel(_axis_name(main, found.outputs[number]))
-            ax.set_title(_titled(found.outputs[number], columns))
+            ax.set_title(titles[number] if titles else _titled(found.outputs[number], columns))
         if found.method != "local":
             handles, labels = axes[0].get_legend_handles_labels()
             figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
@@ -212,10 +224,13 @@ def plane(found: Sensitivity, top: int = 8, title: str = "") -> Figure:
     return figure
 
 
-def interactions(found: Sensitivity, top: int = TOP, title: str = "") -> Figure:
+def interactions(
+    found: Sensitivity, top: int = TOP, title: str = "", titles: Sequence[str] | None = None
+) -> Figure:
     """Draw second order between all pairs of the leading factors, and first order on the diagonal.
 
-    Numbers are shares of the variance in per cent; those whose interval reaches zero are left out.
+    Numbers are shares of the variance in per cent; what is below half a per cent, or whose interval reaches
+    zero, is left out.
 
     Raises
     ------
@@ -228,12 +243,13 @@ def interactions(found: Sensitivity, top: int = TOP, title: str = "") -> Figure:
         )
     panels = [n for n in range(len(found.outputs)) if np.isfinite(found["ST"].value[:, n]).any()]
     shown = min(top, len(found.factors))
-    figure, axes = _grid(len(panels), shown * 1.15 * ROW + 1.0, title)
+    side = (SINGLE if len(panels) == 1 else DOUBLE / min(len(panels), COLUMNS)) - MARGIN
+    figure, axes = _grid(len(panels), side + 1.1, title)
     with house_style():
         for ax, number in zip(axes, panels, strict=True):
             order = _leading(found["ST"].value[: len(found.factors), number], shown)
             value = found.second.value[order][:, order, number]
-            clear = found.second.low[order][:, order, number] > 0
+            clear = (found.second.low[order][:, order, number] > 0) & (value >= INVISIBLE)
             rows = np.arange(shown)
             value[rows, rows] = found["S1"].value[order, number]
             clear[rows, rows] = found["S1"].low[order, number] > 0
@@ -246,7 +262,7 @@ def interactions(found: Sensitivity, top: int = TOP, title: str = "") -> Figure:
             ax.set_xticks(rows, names, rotation=60, ha="right", rotation_mode="anchor")
             ax.set_yticks(rows, names)
             ax.tick_params(length=0)
-            ax.set_title(_titled(found.outputs[number], len(axes)))
+            ax.set_title(titles[number] if titles else _titled(found.outputs[number], len(axes)))
         bar = figure.colorbar(image, ax=axes, shrink=0.7, pad=0.02)
         bar.set_label("share of the variance (diagonal: first order)")
         bar.outline.set_linewidth(0.6)
@@ -285,6 +301,13 @@ def _leading(values: np.ndarray, count: int) -> np.ndarray:
     """Positions of the largest sizes, the largest first."""
     size = np.abs(np.nan_to_num(values))
     return np.argsort(-size, kind="stable")[:count]
+
+
+def _visible(values: np.ndarray, count: int) -> np.ndarray:
+    """Positions of the largest sizes that can be seen beside the largest."""
+    order = _leading(values, count)
+    size = np.abs(np.nan_to_num(values))[order]
+    return np.asarray(order[size >= INVISIBLE * size[0]])
 
 
 def _bars(

@@ -153,6 +153,19 @@ class Sensitivity:
         frame["verdict"] = [str(v.verdict) for v in self.verdicts for _ in range(count)]
         return frame
 
+    def convergence(self) -> pd.DataFrame:
+        """Return the main index from parts of the sample: one row per output, factor and size of the part."""
+        import pandas as pd
+
+        frames = []
+        for size, value in sorted(self.history.items()):
+            rows = [row for output in self.outputs for row in [_row(output)] * len(self.rows_of_indices)]
+            frame = pd.DataFrame(rows)
+            frame["factor"] = list(self.rows_of_indices) * len(self.outputs)
+            frame["samples"], frame["index"], frame["value"] = size, self.main, value.T.ravel()
+            frames.append(frame)
+        return pd.concat(frames, ignore_index=True)
+
     def to_xarray(self) -> xr.Dataset:
         """Return the indices with labels.
 

@@ -281,12 +281,14 @@ class Analysis:
         given = np.asarray(rows["y"])
         with np.errstate(divide="ignore", invalid="ignore"):
             values = np.where([output.log for output in outputs], np.log(given), given)
-        bad = ~np.isfinite(values).all(axis=1)
+        finite = np.isfinite(values)
+        bad = ~finite[:, finite.any(axis=0)].all(axis=1)  # what no row can tell is no failure of a row
         reasons = counted(str(text) or NO_NUMBER for text in np.asarray(rows["reason"])[bad])
         if self.failed == RAISE:
             require_none(int(bad.sum()), bad.size, reasons)
-        if not np.isfinite(values).any():
-            raise RuntimeError(f"all {bad.size} rows failed, most often: {next(iter(reasons))}")
+        if not finite.any():
+            worst = next(iter(counted(str(text) or NO_NUMBER for text in rows["reason"])))
+            raise RuntimeError(f"all {bad.size} rows failed, most often: {worst}")
         if self.failed == IMPUTE:
             values = imputed(values, self.design)
         return values, np.asarray(bad), reasons
