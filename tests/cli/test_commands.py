@@ -146,7 +146,8 @@ def test_simulate_runs_all_wells_of_a_scenario_that_varies_something(call: Call,
     called = call("simulate", "density_series", "--readouts", "viable_cells", "--set", "anti_il1b=1 ug/mL")
     assert called.code == 0, called.err
     out = tmp_path / "results" / "density_series"
-    assert {path.name for path in out.iterdir()} == {"readouts.csv", "scenario.toml", "manifest.json"}
+    names = {"readouts.csv", "readouts.png", "readouts.svg", "scenario.toml", "manifest.json"}
+    assert {path.name for path in out.iterdir()} == names
     with (out / "readouts.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0])[:3] == ["K562R [cells/mL]", "imatinib [uM]", "time"]

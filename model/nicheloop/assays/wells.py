@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nicheloop.assays import axes
+from nicheloop.assays.fields import axis_unit
 from nicheloop.assays.readouts import Floats, Readout, applicable, find
 from nicheloop.assays.result import Runs
 from nicheloop.assays.scenario import Scenario
 
 if TYPE_CHECKING:
     import pandas as pd
+    import xarray as xr
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,8 +93,7 @@ class Wells:
         """
         import pandas as pd
 
-        hosts, places, count = self.scenario.hosts, self.labels, self.time.size
-        chosen = applicable(hosts) if readouts is None else [find(key, hosts) for key in readouts]
+        places, count, chosen = self.labels, self.time.size, self._chosen(readouts)
         frames = []
         for place, run in zip(places, self.runs, strict=True):
             for readout, host in chosen:
@@ -100,3 +102,38 @@ class Wells:
                 columns |= {"value": readout.compute(run, host)[0], "unit": readout.unit}
                 frames.append(pd.DataFrame(columns, index=range(count)))
         return pd.concat(frames, ignore_index=True)
+
+    def to_xarray(self, readouts: Iterable[str] | None = None) -> xr.Dataset:
+        """Return read-outs as labelled arrays, over the axes and the time, with units.
+
+        Parameters
+        ----------
+        readouts : iterable of str, optional
+            Read-outs; default: all that the wells allow.
+        """
+        import xarray as xr
+
+        data: dict[str, Any] = {}
+        for readout, host in self._chosen(readouts):
+            values = np.array(
+                [np.broadcast_to(readout.compute(run, host)[0], self.time.shape) for run in self]
+            )
+            about = {"units": readout.unit, "long_name": readout.description}
+            about |= {"readout": readout.name, "host": host}
+            name = f"{readout.name}_{host}" if host else readout.name
+            data[name] = ((*self.axes, "time"), values.reshape(*self.shape, -1), about)
+        coordinates: dict[str, Any] = {
+            axis: (axis, np.array(values), {"units": axis_unit(axis)}) for axis, values in self.axes.items()
+        }
+        coordinates["time"] = ("time", self.time, {"units": "h"})
+        return xr.Dataset(data, coordinates, {"scenario": self.scenario.name})
+
+    def plot(self, readouts: Iterable[str] | None = None) -> Figure:
+        """Draw read-outs over what sets the wells apart, and return the matplotlib figure."""
+        from nicheloop.figures.wells import plot_wells
+
+        return plot_wells(self, readouts)
+
+    def _chosen(self, readouts: Iterable[str] | None) -> tuple[tuple[Readout, str], ...]:
+        hosts = self.scenario.hosts
+        return applicable(hosts) if readouts is None else tuple(find(key, hosts) for key in readouts)

@@ -28,7 +28,7 @@ def run(
 ) -> int:
     """Run a scenario and write ``readouts.csv``, PNG, SVG, ``scenario.toml`` and ``manifest.json``.
 
-    One that varies something has its wells in one table and no figure.
+    One that varies something has all its wells in one table and one figure.
 
     Raises
     ------

@@ -23,13 +23,13 @@ def run_wells(
     method: str,
     out: Path,
 ) -> int:
-    """Run the wells and write ``readouts.csv``, ``scenario.toml`` and ``manifest.json``; 1 if any failed."""
+    """Run the wells and write what `simulate.run` writes of a single one; 1 if any failed."""
     from nicheloop.assays.simulate import simulate_wells
 
     wells = simulate_wells(scenario, overrides, engine=engine, method=method)
     with staged(out) as folder:
         files = _write(wells, keys, overrides, folder)
-    told(out, files, "readouts.csv")
+    told(out, files, "readouts.png")
     problems = [(run.scenario.name, run.messages[0]) for run in wells if not run.ok[0]]
     if not problems:
         return DONE
@@ -42,12 +42,14 @@ def _write(
     wells: Wells, keys: Sequence[str] | None, overrides: Mapping[str, float], folder: Path
 ) -> list[str]:
     from nicheloop.assays.library import save_scenario
+    from nicheloop.figures.style import save
     from nicheloop.report.manifest import provenance, write_manifest
 
     wells.to_dataframe(keys).to_csv(folder / "readouts.csv", index=False)
+    figures = [path.name for path in save(wells.plot(keys), folder / "readouts")]
     save_scenario(wells.scenario, folder / "scenario.toml")
     failed = {run.scenario.name: run.messages[0] for run in wells if not run.ok[0]}
     status = {"scenario": wells.scenario.name, "wells": len(wells), "failed_wells": failed}
     about = provenance(command_line(), parameters=dict(overrides), more=status)
-    files = ["readouts.csv", "scenario.toml"]
+    files = [*figures, "readouts.csv", "scenario.toml"]
     return [*files, write_manifest(folder, about, files)]

@@ -1,0 +1,159 @@
+"""Read-outs of the wells of one experiment, over what sets the wells apart.
+
+The axis that takes most values lies below; the others are lines, or make a heat map where there are many. An
+experiment that compares only two values is drawn over time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.figure import Figure
+
+from nicheloop.assays.arrangement import FEW, unit_in_words
+from nicheloop.assays.axes import column
+from nicheloop.assays.fields import EVENT_AXIS, axis_unit
+from nicheloop.figures.style import BLUE, DOUBLE, LINESTYLES, house_style
+from nicheloop.figures.sweep import TIME, plot_variable
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+
+    from nicheloop.assays.wells import Wells
+
+COLUMNS = 3
+ROW = 1.7
+"""Height of a row of panels, inches."""
+MOST_LINES, MOST_SHADES = 8, 6
+"""Lines in a panel, and shades that are told apart; more make a heat map."""
+
+
+@dataclass(frozen=True)
+class _Line:
+    """Wells that a line goes through: where they are on the other axes, and how it is drawn."""
+
+    place: dict[str, int]
+    label: str
+    look: dict[str, Any]
+
+
+def plot_wells(wells: Wells, readouts: Iterable[str] | None = None) -> Figure:
+    """Draw one panel per read-out.
+
+    Parameters
+    ----------
+    wells : Wells
+        What to draw; wells that failed leave gaps.
+    readouts : iterable of str, optional
+        Such as ``viability``, or ``viability:K562R`` where there are several lines; default: all.
+
+    Returns
+    -------
+    Figure
+        As wide as two journal columns at most, outside of pyplot's list: save it, or let a notebook show it.
+    """
+    results = wells.to_xarray(readouts)
+    along = _along(wells)
+    lines = _lines(wells, along)
+    at_end = results if along == TIME else results.isel({TIME: -1}, drop=True)
+    names = [str(name) for name in results.data_vars]
+    columns = min(COLUMNS, len(names))
+    rows = -(-len(names) // columns)
+    with house_style():
+        size = (DOUBLE * columns / COLUMNS, ROW * rows + 0.35 + 0.12 * len(lines))
+        figure = Figure(figsize=size, layout="constrained")
+        axes = figure.subplots(rows, columns, squeeze=False).ravel()
+        for ax, name in zip(axes, names, strict=False):
+            if lines:
+                _draw_lines(ax, at_end, name, lines)
+            else:
+                plot_variable(at_end, name, ax)
+            _label(ax, wells, results[name])
+        for ax in axes[len(names) :]:
+            ax.set_axis_off()
+        if len(lines) > 1:
+            longest = max(len(line.label) for line in lines)
+            across = max(1, min(len(lines), int(figure.get_figwidth() / (0.055 * longest + 0.45))))
+            figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=across)
+        figure.suptitle(_title(wells, along), fontsize=8)
+    return figure
+
+
+def _along(wells: Wells) -> str:
+    """Return what lies below: the axis with most values, or the time where none takes a few."""
+    longest = max(wells.axes, key=lambda axis: len(wells.axes[axis]), default=TIME)
+    over_time = longest == TIME or len(wells.axes[longest]) < FEW <= wells.time.size
+    return TIME if over_time else longest
+
+
+def _lines(wells: Wells, along: str) -> list[_Line]:
+    """Return the lines of a panel; none where they would be too many."""
+    others = [axis for axis in wells.axes if axis != along]
+    sizes = {axis: len(wells.axes[axis]) for axis in others}
+    shaded = max(others, key=lambda axis: sizes[axis], default="")
+    dashed = [axis for axis in others if axis != shaded]
+    dashes = prod(sizes[axis] for axis in dashed)
+    if prod(sizes.values()) > MOST_LINES or sizes.get(shaded, 1) > MOST_SHADES or dashes > len(LINESTYLES):
+        return []
+    shades = colormaps["viridis"](np.linspace(0, 0.85, sizes.get(shaded, 1)))
+    styles = list(product(*(range(sizes[axis]) for axis in dashed)))
+    lines = []
+    for places in product(*(range(sizes[axis]) for axis in others)):
+        place = dict(zip(others, places, strict=True))
+        style = LINESTYLES[styles.index(tuple(place[axis] for axis in dashed))]
+        colour = shades[place[shaded]] if shaded else BLUE
+        label = ", ".join(_words(axis, wells.axes[axis][number]) for axis, number in place.items())
+        lines.append(_Line(place, label, {"color": colour, "linestyle": style}))
+    return lines
+
+
+def _draw_lines(ax: Axes, results: xr.Dataset, name: str, lines: list[_Line]) -> None:
+    for line in lines:
+        before = len(ax.get_lines())
+        plot_variable(results.isel(line.place), name, ax)
+        drawn = ax.get_lines()[before]
+        drawn.set(label=line.label, **line.look)
+        if np.size(drawn.get_xdata()) == 1:
+            drawn.set_marker("o")
+    values = results[name].values
+    finite = values[np.isfinite(values)]
+    if finite.size:
+        low, high = min(0.0, float(finite.min())), max(0.0, float(finite.max()))
+        room = 0.06 * (high - low)
+        ax.set_ylim(low - room if low < 0 else 0.0, high + room or 1.0)
+
+
+def _label(ax: Axes, wells: Wells, variable: xr.DataArray) -> None:
+    """Say what a panel shows, on which cells where there are several kinds, and what lies along its axes."""
+    host = variable.attrs["host"] if len(wells.scenario.hosts) > 1 else ""
+    title = ", ".join(filter(None, [variable.attrs["readout"].replace("_", " "), host]))
+    fixed = ax.get_title(loc="left").partition("\n")[2]
+    ax.set_title("\n".join(filter(None, [title, fixed])))
+    words = {column(axis): _axis_label(axis) for axis in wells.axes}
+    ax.set_xlabel(words.get(ax.get_xlabel(), ax.get_xlabel()))
+    ax.set_ylabel(words.get(ax.get_ylabel(), ax.get_ylabel()))
+
+
+def _axis_label(axis: str) -> str:
+    name = "first event" if axis == EVENT_AXIS else axis.replace("_", " ")
+    return f"{name} [{unit_in_words(axis_unit(axis))}]"
+
+
+def _words(axis: str, value: float) -> str:
+    """Return a value of an axis in words, such as ``imatinib 1 µM``."""
+    name, unit = _axis_label(axis).removesuffix("]").split(" [")
+    return f"{name} {value:.4g} {unit}".rstrip()
+
+
+def _title(wells: Wells, along: str) -> str:
+    at = "" if along == TIME else f", after {wells.time[-1]:g} h"
+    failed = int((~wells.ok).sum())
+    missing = f" ({failed} of {len(wells)} wells failed)" if failed else ""
+    return f"{wells.scenario.title or wells.scenario.name}{at}{missing}"
