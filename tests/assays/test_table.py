@@ -64,6 +64,21 @@ def test_rows_become_wells_and_measurements(tmp_path):
     assert [value.time_h for value in values] == [48.0, 72.0, 72.0, 72.0, 48.0]
 
 
+def test_a_table_says_what_it_holds(tmp_path):
+    rows = [f"viability,K562R,72,0.5,fraction,{dose}" for dose in range(7)]
+    rows.insert(1, "il1b,K562R,72,2,pg/mL,0")
+    table = nl.read_assay(written(tmp_path, "\n".join([HEADER, *rows]), "a<b.csv"))
+    assert repr(table) == "AssayTable a<b.csv: 8 values, 7 wells; viability 7, il1b 1"
+    page = table._repr_html_()
+    assert page.startswith("<p>AssayTable a&lt;b.csv: 8 values, 7 wells; viability 7, il1b 1</p>")
+    assert page.count("<tr") == 1 + 5
+    assert "<th>imatinib [uM]</th>" in page
+    assert page.endswith("<p>and 3 more</p>")
+    single = read(tmp_path, "viability,K562R,72,1,fraction,0")
+    assert repr(single) == "AssayTable plate.csv: 1 value, 1 well; viability 1"
+    assert "more</p>" not in single._repr_html_()
+
+
 def test_units_are_converted(tmp_path):
     table = read(
         tmp_path,

@@ -7,8 +7,9 @@ measurements, as arrays.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,7 +107,7 @@ def _scalar(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class AssayTable:
     """Measured values and the wells they are from.
 
@@ -130,13 +131,25 @@ class AssayTable:
 
     frame: pd.DataFrame
     source: str
-    scenarios: FrozenMap[Scenario] = field(repr=False)
-    layout: Layout = field(repr=False)
-    names: tuple[str, ...] = field(default=(), repr=False)
-    readouts: tuple[Readout, ...] = field(default=(), repr=False)
+    scenarios: FrozenMap[Scenario]
+    layout: Layout
+    names: tuple[str, ...] = ()
+    readouts: tuple[Readout, ...] = ()
 
     def __len__(self) -> int:
         return len(self.frame)
+
+    def __repr__(self) -> str:
+        counts = self.frame["readout"].value_counts(sort=False)
+        told = ", ".join(f"{name} {count}" for name, count in counts.items())
+        sizes = f"{_counted(len(self), 'value')}, {_counted(len(self.layout.base), 'well')}"
+        return f"AssayTable {self.source}: {sizes}; {told}"
+
+    def _repr_html_(self) -> str:
+        """Show the first rows in a notebook."""
+        head = self.frame.head()
+        more = f"<p>and {len(self) - len(head)} more</p>" if len(self) > len(head) else ""
+        return f"<p>{escape(repr(self))}</p>{head.to_html(index=False, na_rep='')}{more}"
 
     @property
     def known_readouts(self) -> FrozenMap[Readout]:
@@ -210,6 +223,10 @@ class AssayTable:
         from nicheloop.assays.normalise import normalised
 
         return normalised(self)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 _SAME = ("row", "readout", "unit", "replicate", "censored", "relative_to", "experiment", "plate")
