@@ -33,7 +33,10 @@ Arrays = Mapping[str, NDArray[Any]]
 
 BURN_IN = 0.5
 """Share of the steps that is dropped: chains find their way and proposals their shape."""
-LAPLACE_DRAWS = 400
+LAPLACE_DRAWS = 150
+LAPLACE_TRIES = 5
+"""Draws that are tried for each that is wanted."""
+RULED_OUT = 1e-3
 JOB = "sample.json"
 _FEWEST = 8
 
@@ -49,7 +52,7 @@ class Posterior:
     chains : ndarray, shape (chains, steps, parameters)
         On the search scale, burn-in dropped. A walker of an ensemble counts as a chain.
     values : ndarray, shape (chains, steps)
-        Of the objective; NaN for the Laplace approximation.
+        Of the objective.
     kind : str
         ``sample`` or ``laplace``.
     failed : int
@@ -96,8 +99,8 @@ class Posterior:
         if self.kind == "laplace":
             return (
                 "Nobody sampled: these are draws from a normal distribution with the curvature of the "
-                "posterior at its best point (Laplace approximation), right where the data pin everything "
-                "and too narrow or too wide where not."
+                "posterior at its best point (Laplace approximation), without those that the data rule out. "
+                "Right where the data pin everything, and rough where they do not."
             )
         return sample_verdict(self.names, self.r_hat, self.effective_size)
 
@@ -136,7 +139,11 @@ def covariance_at(problem: FitProblem, x: ArrayLike) -> Floats:
 
 
 def laplace(problem: FitProblem, x: ArrayLike, draws: int = LAPLACE_DRAWS, seed: int = 0) -> Posterior:
-    """Draw from the Laplace approximation at a point, within the bounds of the search.
+    """Draw from the Laplace approximation at a point, without what the data rule out.
+
+    Where the data leave parameters together in a bent valley, a normal density leaves it. So draws are
+    dropped that lie beyond the bounds of the search, cannot be simulated, or are worse than the point by more
+    than draws of a normal posterior would be in `RULED_OUT` of the cases.
 
     Parameters
     ----------
@@ -145,21 +152,29 @@ def laplace(problem: FitProblem, x: ArrayLike, draws: int = LAPLACE_DRAWS, seed:
     x : array_like, shape (parameters,)
         Its best point.
     draws : int
-        How many.
+        How many; fewer if most are dropped, but always the point itself.
     seed : int
         Of the draws.
     """
-    from scipy.special import ndtri
-    from scipy.stats import qmc
+    from scipy.special import chdtri
 
     best = np.asarray(x, dtype=np.float64)
-    root = _root(covariance_at(problem, best))
-    levels = qmc.Sobol(max(best.size, 1), rng=np.random.default_rng(seed)).random(
-        1 << (draws - 1).bit_length()
-    )
-    normal = ndtri(np.clip(levels[:draws, : best.size], 1e-12, 1.0 - 1e-12))
-    points = np.clip(best + normal @ root.T, problem.lower, problem.upper)
-    return Posterior(problem, points[None], np.full((1, draws), np.nan), "laplace")
+    root, rng = _root(covariance_at(problem, best)), np.random.default_rng(seed)
+    lowest, failed = problem.evaluate(best).value, 0
+    worst = lowest + 0.5 * float(chdtri(max(best.size, 1), RULED_OUT))
+    points, values = [best], [lowest]
+    for _ in range(LAPLACE_TRIES * draws):
+        if len(points) == draws:
+            break
+        point = best + root @ rng.standard_normal(best.size)
+        if np.any(point < problem.lower) or np.any(point > problem.upper):
+            continue
+        found = problem.evaluate(point)
+        failed += found.failed > 0
+        if found.value <= worst:
+            points.append(point)
+            values.append(found.value)
+    return Posterior(problem, np.array([points]), np.array([values]), "laplace", failed)
 
 
 def _root(covariance: Floats) -> Floats:
