@@ -27,7 +27,7 @@ READOUTS = {VIABILITY: ["viability"], CXCL11: ["cxcl11"], MIGRATION: ["migrated"
 TITLES = (
     "Viability of K562R,\n1 µM imatinib, 72 h",
     "ln CXCL11 of stroma\nwith K562R, 48 h",
-    "K562R migrated to stroma\nin their medium, 24 h",
+    "ln K562R migrated to stroma\nin their medium, 24 h",
 )
 PARTS = {"mechanisms": {"groups": "mechanism", "second_order": True}, "parameters": {}}
 
@@ -49,7 +49,7 @@ def main() -> None:
                 SCENARIOS,
                 "sobol",
                 READOUTS,
-                log=["cxcl11"],
+                log=["cxcl11", "migrated"],  # both span decades
                 samples=options.samples,
                 seed=options.seed,
                 failed=options.failed,

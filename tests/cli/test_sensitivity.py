@@ -127,6 +127,7 @@ def test_other_methods(call: Call, tmp_path: Path) -> None:
         ((R, "--shard", "3/2"), "shard 3/2"),
         ((R, "--method", "local", "--shard", "1/2"), "a single run"),
         ((R, "--rtol", "0"), "rtol"),
+        ((R, "--draws", "ensemble"), "are not independent"),
     ],
 )
 def test_misuse(arguments: tuple[str, ...], expected: str, call: Call, tmp_path: Path) -> None:

@@ -412,6 +412,9 @@ def sensitivity(
             "(PAWN and delta, 4096).",
         ),
     ] = None,
+    draws: Annotated[
+        str, typer.Option("--draws", help="prior, or (PAWN and delta) the calibrated ensemble.")
+    ] = "prior",
     seed: Seed = 1,
     second_order: Annotated[
         bool, typer.Option("--second-order", help="Sobol: also interactions of pairs.")
@@ -447,7 +450,7 @@ def sensitivity(
 
     request = Request(
         scenarios, method, readouts, vary, groups, group or [], changes or [], parameters or [], times,
-        summary or [], log, samples, seed, second_order, failed, bootstrap, rtol,
+        summary or [], log, samples, draws, seed, second_order, failed, bootstrap, rtol,
     )  # fmt: skip
     raise typer.Exit(run(request, Place(workers, scheduler, shard, out, max_failed)))
 

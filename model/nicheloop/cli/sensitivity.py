@@ -41,6 +41,7 @@ class Request:
     summaries: Sequence[str]
     log: str | None
     samples: int | None
+    draws: str
     seed: int
     second_order: bool
     failed: str
@@ -140,7 +141,10 @@ def _asked(request: Request, scenarios: Sequence[Scenario]) -> tuple[ScenarioMod
 
 def _analysis(request: Request, model: ScenarioModel, space: Space) -> Analysis:
     from nicheloop.analysis.sensitivity.run import Analysis
+    from nicheloop.analysis.sensitivity.scenarios import levels_of
 
+    grouped = request.groups or request.group or None
+    points = levels_of(request.draws, request.method, space, request.vary, grouped)
     return Analysis.of(
         model,
         space,
@@ -152,6 +156,7 @@ def _analysis(request: Request, model: ScenarioModel, space: Space) -> Analysis:
         failed=request.failed,
         outputs=model.outputs,
         settings=model.told(),
+        points=points,
     )
 
 

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 import nicheloop as nl
+from nicheloop.analysis.ensemble import load_ensemble
 from nicheloop.analysis.sensitivity import Sensitivity
 from nicheloop.analysis.sensitivity.model import ScenarioModel, quantities_of
 from nicheloop.assays.settings import Settings
 from nicheloop.assays.study import Study
 from nicheloop.biology import parameter_values
-from nicheloop.biology.priors import prior_quantile
+from nicheloop.biology.priors import free_parameters, prior_quantile
 
 DOSE = "imatinib_k562r"
 FEW = ["death_max", "imatinib_affinity_loss_K562R", "il1b_secretion_K562R", "cxcl11_secretion_stroma"]
@@ -177,6 +178,27 @@ def test_over_time_and_wells() -> None:
     assert len(found.outputs) == 8
 
 
+def test_the_ensemble_instead_of_the_prior() -> None:
+    def find(**how: object) -> Sensitivity:
+        return nl.sensitivity(DOSE, "pawn", ["viability"], draws="ensemble", samples=400, bootstrap=20, **how)  # type: ignore[arg-type]
+
+    found = find()
+    assert found.rows == 400
+    assert found.failed == 0  # all of its lines grow
+    assert found.factors == free_parameters()
+    assert find(workers=2)["median"].value.tobytes() == found["median"].value.tobytes()
+    assert (find(seed=2)["median"].value != found["median"].value).any()
+    model = ScenarioModel(
+        quantities_of([DOSE], ["viability"], None, None, False), free_parameters(), {}, 1e-6
+    )
+    ensemble = load_ensemble()
+    sets = ensemble.values[:8, [ensemble.names.index(name) for name in free_parameters()]]
+    runs = Study(ensemble.sets(8), Settings("batch", rtol=1e-8), drawn=True).runs(
+        nl.load_scenario(DOSE).with_(times=[72])
+    )
+    assert model(sets)[0][:, 0] == pytest.approx(runs["viability:K562R"][:, 0], rel=1e-4)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -208,6 +230,16 @@ def test_over_time_and_wells() -> None:
         (
             lambda: nl.sensitivity(DOSE, "local", ["viability"], groups="mechanism"),
             "'local' takes single",
+        ),
+        (lambda: nl.sensitivity(DOSE, "sobol", draws="ensemble"), "are not independent, got method 'sobol'"),
+        (lambda: nl.sensitivity(DOSE, "pawn", draws="ensembel"), "unknown source 'ensembel', did you mean"),
+        (
+            lambda: nl.sensitivity(DOSE, "pawn", draws="ensemble", parameters=["il1_kon"]),
+            "all parameters of the ensemble vary",
+        ),
+        (
+            lambda: nl.sensitivity(DOSE, "pawn", draws="ensemble", samples=10**6),
+            "samples=1000000: expected 2",
         ),
         (lambda: nl.sensitivity(DOSE, "sobol", ["viability"], rtol=-1.0), "rtol: got -1.0"),
     ],

@@ -271,6 +271,15 @@ class Points:
         drawn = sobol_points(len(space.names) + 1, _power_of_two(samples), seed)
         return cls(drawn[:, :-1], drawn[:, -1])
 
+    @classmethod
+    def given(cls, levels: Floats, samples: int | None, seed: int) -> Points:
+        """Choose so many of given points (default: all) in random order, and add the dummy."""
+        count = len(levels) if samples is None else samples
+        if not 2 <= count <= len(levels):
+            raise ValueError(f"samples={count}: expected 2 to the {len(levels)} that there are")
+        rng = np.random.default_rng(seed)
+        return cls(levels[rng.permutation(len(levels))[:count]], rng.random(count))
+
     @property
     def blocks(self) -> int:
         """Number of points."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from nicheloop.analysis.sensitivity.convergence import judged
-from nicheloop.analysis.sensitivity.designs import Design
+from nicheloop.analysis.sensitivity.designs import Design, Points
 from nicheloop.analysis.sensitivity.estimate import Floats
 from nicheloop.analysis.sensitivity.failures import (
     IMPUTE,
@@ -167,8 +167,13 @@ class Analysis:
         failed: str = "drop",
         outputs: Sequence[Output | str] | None = None,
         settings: Mapping[str, Any] | None = None,
+        points: Floats | None = None,
     ) -> Analysis:
-        """Check the arguments of `analyse` and draw the design."""
+        """Check the arguments of `analyse` and draw the design.
+
+        PAWN and delta take any points: ``points`` are levels of the parameters, shape (n, parameters), that
+        need not be independent.
+        """
         if method not in METHODS:
             raise ValueError(unknown("method", method, METHODS))
         chosen = METHODS[method]
@@ -183,7 +188,11 @@ class Analysis:
         size = chosen.samples if samples is None else _whole("samples", samples, 2)
         resamples = chosen.bootstrap if bootstrap is None else _whole("bootstrap", bootstrap, 0)
         root = _whole("seed", seed, 0)
-        design = chosen.design(space, size, root, second_order)
+        if points is not None:
+            design: Design = Points.given(points, samples, root)
+            size = design.blocks
+        else:
+            design = chosen.design(space, size, root, second_order)
         return cls(function, space, chosen, design, size, root, resamples, failed, outputs, settings)
 
     @property

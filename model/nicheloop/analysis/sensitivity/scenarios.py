@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
+from nicheloop.analysis.ensemble import load_ensemble
+from nicheloop.analysis.sensitivity.estimate import Floats
 from nicheloop.analysis.sensitivity.local import local_sensitivity
 from nicheloop.analysis.sensitivity.methods import METHODS
 from nicheloop.analysis.sensitivity.model import Readouts, ScenarioModel, quantities_of
@@ -16,10 +20,14 @@ from nicheloop.assays.names import unknown
 from nicheloop.assays.scenario import Scenario
 from nicheloop.assays.settings import Settings
 from nicheloop.biology import parameter_values
+from nicheloop.biology.priors import prior_level
 from nicheloop.execution import Engine
 from nicheloop.execution.progress import Progress
 
 LOCAL = "local"
+PRIOR, ENSEMBLE = "prior", "ensemble"
+GIVEN = ("pawn", "delta")
+"""Methods that take points of any design."""
 RTOL = 1e-6
 LOCAL_RTOL = 1e-8
 
@@ -37,6 +45,7 @@ def sensitivity(
     summaries: Sequence[str | Summary] | None = None,
     log: bool | Sequence[str] = False,
     base: Mapping[str, float] | None = None,
+    draws: str = PRIOR,
     second_order: bool = False,
     failed: str = "drop",
     bootstrap: int | None = None,
@@ -81,6 +90,9 @@ def sensitivity(
         values would be all of the variance.
     base : mapping, optional
         Parameters that differ from the table where they do not vary; for ``local``: where to differentiate.
+    draws : str
+        ``prior``, or ``ensemble``: the sets of the shipped ensemble, in which parameters are not independent,
+        so that only PAWN and delta can tell anything; all parameters vary.
     second_order : bool
         Sobol only: also the interactions of pairs.
     failed : str
@@ -122,6 +134,7 @@ def sensitivity(
     )
     if method == LOCAL:
         return local_sensitivity(model)
+    points = levels_of(draws, method, space, parameters, groups)
     analysis = Analysis.of(
         model,
         space,
@@ -133,8 +146,39 @@ def sensitivity(
         failed=failed,
         outputs=model.outputs,
         settings=model.told(),
+        points=points,
     )
     return analysis.run(engine_of(workers, engine), store=store, progress=progress)
+
+
+def levels_of(
+    draws: str,
+    method: str,
+    space: Space,
+    parameters: object,
+    groups: object,
+) -> Floats | None:
+    """Return where the sets of the ensemble are in the prior, shape (sets, parameters); None for the prior.
+
+    Raises
+    ------
+    ValueError
+        If there are no such draws, or they do not fit the rest.
+    """
+    if draws not in (PRIOR, ENSEMBLE):
+        raise ValueError(f"draws: {unknown('source', draws, (PRIOR, ENSEMBLE))}")
+    if draws == PRIOR:
+        return None
+    if method not in GIVEN:
+        raise ValueError(
+            f"draws: parameters of the ensemble are not independent, got method {method!r}, expected "
+            + " or ".join(GIVEN)
+        )
+    if parameters is not None or groups is not None:
+        raise ValueError("draws: all parameters of the ensemble vary, expected no parameters and no groups")
+    ensemble = load_ensemble()
+    values = ensemble.values[:, [ensemble.names.index(name) for name in space.names]]
+    return np.column_stack([prior_level(name, values[:, i]) for i, name in enumerate(space.names)])
 
 
 def model_and_space(
