@@ -178,9 +178,9 @@ def own() -> Case:
     from dataclasses import replace
 
     from nicheloop.assays.library import load_scenario
-    from nicheloop.assays.plan import plan_of
+    from nicheloop.assays.runs.plan import plan_of
+    from nicheloop.assays.runs.specimen import Specimen
     from nicheloop.assays.settings import Settings
-    from nicheloop.assays.specimen import Specimen
     from nicheloop.biology import build_model
 
     plan = plan_of(load_scenario("imatinib_k562r"))

@@ -18,7 +18,7 @@ from unittest.mock import patch
 
 from benchmarks.peak import peak
 from nicheloop.analysis.sweep import Sweep, plan_sweep, subjects
-from nicheloop.assays.stocks import grow_cultures
+from nicheloop.assays.runs.stocks import grow_cultures
 from nicheloop.execution import Dask, Engine, Processes, Serial, granted_cores
 from nicheloop.execution.progress import progress
 from nicheloop.integrate import BatchSolver

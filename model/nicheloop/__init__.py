@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from nicheloop.assays.noise import LogNormal, Noise, Normal, StudentT
     from nicheloop.assays.noise_counts import Binomial
     from nicheloop.assays.noise_table import assay_noise
-    from nicheloop.assays.predictions import Predictions, Predictor, predict
     from nicheloop.assays.readouts import READOUTS, Readout, ReadoutError, gr_value, readout_names
     from nicheloop.assays.result import Result, Runs
     from nicheloop.assays.scenario import ConditionedMedium, Event, Scenario, Stroma, Vessel
     from nicheloop.assays.simulate import simulate, simulate_many, simulate_wells
-    from nicheloop.assays.table import AssayError, AssayTable, Measurement, Measurements, read_assay
-    from nicheloop.assays.templates import template_names, write_template
-    from nicheloop.assays.virtual import simulate_assay
+    from nicheloop.assays.tables.predictions import Predictions, Predictor, predict
+    from nicheloop.assays.tables.read import AssayError, AssayTable, Measurement, Measurements, read_assay
+    from nicheloop.assays.tables.templates import template_names, write_template
+    from nicheloop.assays.tables.virtual import simulate_assay
     from nicheloop.assays.wells import Wells
     from nicheloop.biology import build_model, parameter_values, parameters, references
     from nicheloop.data.published import Constraint, constraint_names, load_constraints
@@ -74,9 +74,9 @@ _HOMES = {
     "Normal": "assays.noise",
     "StudentT": "assays.noise",
     "assay_noise": "assays.noise_table",
-    "Predictions": "assays.predictions",
-    "Predictor": "assays.predictions",
-    "predict": "assays.predictions",
+    "Predictions": "assays.tables.predictions",
+    "Predictor": "assays.tables.predictions",
+    "predict": "assays.tables.predictions",
     "READOUTS": "assays.readouts",
     "Readout": "assays.readouts",
     "ReadoutError": "assays.readouts",
@@ -87,14 +87,14 @@ _HOMES = {
     "simulate": "assays.simulate",
     "simulate_many": "assays.simulate",
     "simulate_wells": "assays.simulate",
-    "AssayError": "assays.table",
-    "AssayTable": "assays.table",
-    "Measurement": "assays.table",
-    "Measurements": "assays.table",
-    "read_assay": "assays.table",
-    "template_names": "assays.templates",
-    "write_template": "assays.templates",
-    "simulate_assay": "assays.virtual",
+    "AssayError": "assays.tables.read",
+    "AssayTable": "assays.tables.read",
+    "Measurement": "assays.tables.read",
+    "Measurements": "assays.tables.read",
+    "read_assay": "assays.tables.read",
+    "template_names": "assays.tables.templates",
+    "write_template": "assays.tables.templates",
+    "simulate_assay": "assays.tables.virtual",
     "Wells": "assays.wells",
     "rank_parameters": "analysis.fit.informed",
     "Ic50Term": "analysis.fit.summaries",

@@ -6,8 +6,8 @@ import pytest
 from nicheloop.analysis.claims.claim import Measured
 from nicheloop.analysis.ensemble import load_ensemble, prior_sets, sample_conditioned, to_values
 from nicheloop.analysis.targets import GROUPS, measure_group
+from nicheloop.assays.runs.study import Study
 from nicheloop.assays.settings import Settings
-from nicheloop.assays.study import Study
 from nicheloop.biology.priors import free_parameters
 from nicheloop.biology.table import rows
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import nicheloop as nl
-from nicheloop.assays.dual import Dual
 from nicheloop.assays.noise import LogNormal, Normal
 from nicheloop.assays.readouts import READOUTS, Readout, gr_value, outputs_needed
+from nicheloop.assays.runs.dual import Dual
 
 PLAIN = Readout("signal", "a.u.", "some signal", (), lambda run, host: run.output("il1b_medium"))
 

@@ -15,11 +15,11 @@ import pytest
 
 import nicheloop as nl
 from nicheloop.assays.compiled import ACTIVITIES, load_network
-from nicheloop.assays.plan import plan_of
 from nicheloop.assays.result import Result
+from nicheloop.assays.runs.plan import plan_of
+from nicheloop.assays.runs.study import Study
 from nicheloop.assays.scenario import Scenario
 from nicheloop.assays.settings import Settings
-from nicheloop.assays.study import Study
 from nicheloop.biology import PROMOTERS
 
 

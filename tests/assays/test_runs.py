@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from nicheloop.assays.compiled import Layout, compiled, load_network, stock_system
 from nicheloop.assays.library import load_scenario
-from nicheloop.assays.plan import Edit, plan_of
+from nicheloop.assays.runs.plan import Edit, plan_of
+from nicheloop.assays.runs.specimen import Specimen
 from nicheloop.assays.settings import Settings
 from nicheloop.assays.simulate import simulate
-from nicheloop.assays.specimen import Specimen
 from nicheloop.assays.units import NANOMOLAR_PER_CELL_PER_ML, to_nanomolar
 
 TIGHT = 1e-9

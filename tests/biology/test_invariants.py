@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import nicheloop as nl
-from nicheloop.assays.plan import plan_of
+from nicheloop.assays.runs.plan import plan_of
 from nicheloop.biology.hosts import HOSTS
 from nicheloop.biology.populations import PLACES
 from nicheloop.integrate.periods import Period, integrate_periods

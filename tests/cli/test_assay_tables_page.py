@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import nicheloop as nl
-from nicheloop.assays.table_columns import NUMBERS, TEXTS
+from nicheloop.assays.tables.columns import NUMBERS, TEXTS
 
 from .conftest import Call
 from .test_docs import ROOT, blocks

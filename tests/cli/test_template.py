@@ -11,8 +11,8 @@ import openpyxl
 import pytest
 
 import nicheloop as nl
-from nicheloop.assays.predictions import predict
-from nicheloop.assays.templates import template_names, template_text, write_template
+from nicheloop.assays.tables.predictions import predict
+from nicheloop.assays.tables.templates import template_names, template_text, write_template
 
 from .conftest import Call
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import nicheloop as nl
-from nicheloop.assays.table import tabulated
-from nicheloop.assays.table_text import read_text
+from nicheloop.assays.tables.read import tabulated
+from nicheloop.assays.tables.text import read_text
 from nicheloop.figures.assay import plot_assay
 from nicheloop.figures.style import HOST_COLOURS
 

@@ -14,9 +14,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from batch_cases import robertson
 
 import nicheloop as nl
-from nicheloop.assays.plan import plan_of
+from nicheloop.assays.runs.plan import plan_of
+from nicheloop.assays.runs.specimen import Specimen
 from nicheloop.assays.settings import Settings
-from nicheloop.assays.specimen import Specimen
 from nicheloop.equations.system import System, compile_model, compile_network
 from nicheloop.integrate import BatchSolver, Period, integrate_periods
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from nicheloop.assays.library import load_scenario
-from nicheloop.assays.plan import plan_of
+from nicheloop.assays.runs.plan import plan_of
+from nicheloop.assays.runs.specimen import Specimen
 from nicheloop.assays.settings import Settings
-from nicheloop.assays.specimen import Specimen
 from nicheloop.interchange.sbml import Inexpressible, _math, sbml
 
 roadrunner = pytest.importorskip(

@@ -12,7 +12,7 @@ from nicheloop.analysis.fit.story import Findings, findings
 from nicheloop.analysis.fit.summaries import Ic50Term
 from nicheloop.assays.library import load_scenario
 from nicheloop.assays.noise import Normal
-from nicheloop.assays.virtual import simulate_assay
+from nicheloop.assays.tables.virtual import simulate_assay
 
 FREE = ("death_max", "il1b_secretion_K562R")
 

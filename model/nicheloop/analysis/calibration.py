@@ -83,8 +83,8 @@ def residuals(positions: Floats, names: Sequence[str] = FREE) -> Floats:
     ndarray, shape (sets, targets + names)
         A run that fails counts as far as a residual can be.
     """
+    from nicheloop.assays.runs.study import Study
     from nicheloop.assays.settings import Settings
-    from nicheloop.assays.study import Study
 
     study = Study(to_sets(names, positions), Settings(engine="batch", rtol=1e-6), drawn=True)
     known: dict[str, Floats] = {}

@@ -142,8 +142,8 @@ def distance_to_targets(names: Sequence[str], positions: Floats, tolerance: floa
     """
     from nicheloop.analysis.claims.claim import Measured
     from nicheloop.analysis.targets import GROUPS, measure_group
+    from nicheloop.assays.runs.study import Study
     from nicheloop.assays.settings import Settings
-    from nicheloop.assays.study import Study
 
     settings = Settings(engine="batch", rtol=SAMPLING_RTOL, threads=1)
     total = np.zeros(len(positions))

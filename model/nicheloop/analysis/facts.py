@@ -10,8 +10,8 @@ import numpy as np
 from nicheloop.analysis.claims import CLAIMS
 from nicheloop.analysis.claims.claim import Measured
 from nicheloop.analysis.evidence import FactAgainst
+from nicheloop.assays.runs.study import Study
 from nicheloop.assays.settings import Settings
-from nicheloop.assays.study import Study
 from nicheloop.biology.table import rows
 
 SHOWN_CHANGE = 0.05

@@ -14,8 +14,8 @@ from nicheloop.analysis.ensemble import load_ensemble, prior_sets
 from nicheloop.analysis.evidence import Check, Effect, Panel, Progress, Reproduction
 from nicheloop.analysis.facts import facts_against
 from nicheloop.analysis.targets import GROUPS, checks
+from nicheloop.assays.runs.study import Study
 from nicheloop.assays.settings import Settings
-from nicheloop.assays.study import Study
 
 BATCH = Settings(engine="batch", rtol=1e-5)
 REFERENCE = Settings(engine="scipy", rtol=1e-8)

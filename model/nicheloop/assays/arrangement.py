@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nicheloop.assays.mapping import FrozenMap
-from nicheloop.assays.table_columns import HEADERS, TIME
-from nicheloop.assays.table_layout import combined
+from nicheloop.assays.tables.columns import HEADERS, TIME
+from nicheloop.assays.tables.layout import combined
 from nicheloop.biology.hosts import HOSTS
 
 if TYPE_CHECKING:
     from nicheloop.assays.scenario import Scenario
-    from nicheloop.assays.table_frame import AssayTable
+    from nicheloop.assays.tables.frame import AssayTable
 
 Indices = NDArray[np.intp]
 Factors = dict[str, NDArray[Any]]

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from nicheloop.assays.arrangement import Panel, factors_of, panels_of, series_of
 from nicheloop.assays.compiled import Floats
 from nicheloop.assays.mapping import FrozenMap
-from nicheloop.assays.plates import Plate, Request
-from nicheloop.assays.scales import Scale
+from nicheloop.assays.runs.plates import Plate, Request
 from nicheloop.assays.scenario import Scenario
 from nicheloop.assays.settings import Settings
-from nicheloop.assays.table_columns import HEADERS, TIME
-from nicheloop.assays.table_frame import AssayTable
-from nicheloop.assays.table_layout import combined, grouped
+from nicheloop.assays.tables.columns import HEADERS, TIME
+from nicheloop.assays.tables.frame import AssayTable
+from nicheloop.assays.tables.layout import combined, grouped
+from nicheloop.assays.tables.scales import Scale
 
 Indices = NDArray[np.intp]
 DOSES = 60

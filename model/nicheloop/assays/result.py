@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nicheloop.assays.names import unknown
-from nicheloop.assays.plan import plan_of
 from nicheloop.assays.readouts import Floats, Readout, ReadoutError, applicable, find, readout_names
+from nicheloop.assays.runs.plan import plan_of
 from nicheloop.assays.scenario import Scenario
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-    from nicheloop.assays.study import Study
+    from nicheloop.assays.runs.study import Study
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from nicheloop.assays.library import load_scenario
 from nicheloop.assays.result import Result, Runs
+from nicheloop.assays.runs.study import Study
 from nicheloop.assays.scenario import Scenario
 from nicheloop.assays.settings import Settings
-from nicheloop.assays.study import Study
 from nicheloop.assays.wells import Wells
 
 

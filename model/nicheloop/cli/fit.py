@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nicheloop.analysis.fit.problem import FitProblem
     from nicheloop.analysis.fit.story import Findings
     from nicheloop.analysis.fit.summaries import SummaryTerm
-    from nicheloop.assays.table_frame import AssayTable
+    from nicheloop.assays.tables.frame import AssayTable
     from nicheloop.execution import Engine
 
 STORE = "store"
@@ -169,8 +169,8 @@ def _problem(request: Request) -> FitProblem:
 
 
 def _table(source: str, request: Request) -> AssayTable:
-    from nicheloop.assays.normalise import raw_rows
-    from nicheloop.assays.table import read_assay
+    from nicheloop.assays.tables.normalise import raw_rows
+    from nicheloop.assays.tables.read import read_assay
     from nicheloop.data.shipped import data_names, load_data
 
     if source in data_names() and not Path(source).exists():

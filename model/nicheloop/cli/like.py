@@ -17,8 +17,8 @@ from nicheloop.cli.output import check_folder, command_line, staged, told
 if TYPE_CHECKING:
     import pandas as pd
 
-    from nicheloop.assays.predictions import Predictions
-    from nicheloop.assays.table_frame import AssayTable
+    from nicheloop.assays.tables.frame import AssayTable
+    from nicheloop.assays.tables.predictions import Predictions
 
 RTOL = 1e-6
 """Relative tolerance: far below the scatter of any assay."""
@@ -47,9 +47,9 @@ def run(
     ValueError
         On misuse or if the table cannot be read, before anything is computed or written.
     """
-    from nicheloop.assays.predictions import predict
     from nicheloop.assays.settings import Settings
-    from nicheloop.assays.table import read_assay
+    from nicheloop.assays.tables.predictions import predict
+    from nicheloop.assays.tables.read import read_assay
     from nicheloop.biology import parameter_values
     from nicheloop.cli.values import numbers
 
@@ -77,7 +77,7 @@ def comparison(found: Predictions) -> pd.DataFrame:
         Columns of the table as in a file, with ``model`` and ``residual``: measured less model, in the unit
         of the value; for a censored value how far the model is beyond its limit, 0 if it is not.
     """
-    from nicheloop.assays.table_write import file_columns
+    from nicheloop.assays.tables.write import file_columns
 
     values = found.table.measurements
     model = found.values[0]
@@ -96,7 +96,7 @@ def comparison(found: Predictions) -> pd.DataFrame:
 def _write(
     found: Predictions, compared: pd.DataFrame, overrides: dict[str, float], source: Path, folder: Path
 ) -> list[str]:
-    from nicheloop.assays.table_write import write_scenarios
+    from nicheloop.assays.tables.write import write_scenarios
     from nicheloop.figures.style import save
     from nicheloop.report.manifest import provenance, write_manifest
 

@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _problem(error: Exception) -> str | None:
     """Return an expected error as one line, or one for each problem of a table; None for a bug."""
     from nicheloop.assays.readouts import ReadoutError
-    from nicheloop.assays.table_problems import AssayError
+    from nicheloop.assays.tables.problems import AssayError
     from nicheloop.execution.errors import ExecutionError
 
     expected = (ValueError, ReadoutError, OSError, ExecutionError)

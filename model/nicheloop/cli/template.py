@@ -11,7 +11,7 @@ FORMATS = ("csv", "xlsx")
 
 def list_templates() -> None:
     """Print name and title of every template."""
-    from nicheloop.assays.templates import template_names, template_title
+    from nicheloop.assays.tables.templates import template_names, template_title
 
     for name in template_names():
         print(f"{name:<10}  {template_title(name)}")
@@ -26,7 +26,7 @@ def run(name: str, form: str, out: Path | None) -> None:
         If the template or the format is unknown, or a workbook has no place to go to.
     """
     from nicheloop.assays.names import unknown
-    from nicheloop.assays.templates import template_text, write_template
+    from nicheloop.assays.tables.templates import template_text, write_template
     from nicheloop.report.manifest import provenance, write_manifest
 
     if form not in FORMATS:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nicheloop.assays.names import unknown
 
 if TYPE_CHECKING:
-    from nicheloop.assays.table import AssayTable
+    from nicheloop.assays.tables.read import AssayTable
 
 
 @cache
@@ -35,7 +35,7 @@ def load_data(name: str) -> AssayTable:
     --------
     >>> table = load_data("imatinib_baf3")  # doctest: +SKIP
     """
-    from nicheloop.assays.table import read_assay
+    from nicheloop.assays.tables.read import read_assay
 
     if name not in data_names():
         raise ValueError(unknown("data", name, data_names()))

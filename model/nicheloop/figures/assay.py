@@ -29,14 +29,14 @@ from nicheloop.assays.arrangement import (
     series_of,
     unit_in_words,
 )
-from nicheloop.assays.table_columns import TIME
+from nicheloop.assays.tables.columns import TIME
 from nicheloop.figures.style import DOUBLE, GREY, LINESTYLES, SINGLE, colours, hours, house_style, plain_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from nicheloop.assays.curves import Curve
-    from nicheloop.assays.table_frame import AssayTable
+    from nicheloop.assays.tables.frame import AssayTable
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]

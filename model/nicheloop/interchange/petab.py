@@ -23,12 +23,12 @@ from nicheloop.analysis.fit.observations import NONE, Block
 from nicheloop.analysis.fit.parameters import FreeParameter
 from nicheloop.analysis.fit.problem import FitProblem
 from nicheloop.assays.compiled import Floats
-from nicheloop.assays.designs import Designs
 from nicheloop.assays.noise import LogNormal, Normal
-from nicheloop.assays.plan import Plan
-from nicheloop.assays.plates import Plate, Request
 from nicheloop.assays.readouts import Readings, Readout
-from nicheloop.assays.specimen import Specimen
+from nicheloop.assays.runs.plan import Plan
+from nicheloop.assays.runs.plates import Plate, Request
+from nicheloop.assays.runs.specimen import Specimen
+from nicheloop.assays.tables.designs import Designs
 from nicheloop.interchange.formulas import Traced, formula_of
 from nicheloop.interchange.sbml import sbml
 

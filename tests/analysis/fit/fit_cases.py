@@ -10,12 +10,12 @@ import numpy as np
 
 from nicheloop.analysis.fit.problem import FitProblem
 from nicheloop.assays.noise import LogNormal, Normal, StudentT
-from nicheloop.assays.predictions import predict
 from nicheloop.assays.scenario import Scenario
 from nicheloop.assays.settings import Settings
-from nicheloop.assays.table_build import table_of_wells
-from nicheloop.assays.table_frame import AssayTable
-from nicheloop.assays.table_wells import Design, base_well
+from nicheloop.assays.tables.build import table_of_wells
+from nicheloop.assays.tables.frame import AssayTable
+from nicheloop.assays.tables.predictions import predict
+from nicheloop.assays.tables.wells import Design, base_well
 from nicheloop.biology.table import rows
 
 TIGHT = Settings("batch", rtol=1e-9)

@@ -10,9 +10,9 @@ import pytest
 from nicheloop.analysis.fit.advice import REPLICATES, Candidate, advise, candidates, plain
 from nicheloop.analysis.fit.posterior import covariance_at
 from nicheloop.analysis.fit.problem import FitProblem
-from nicheloop.assays.predictions import predict
 from nicheloop.assays.readouts import READOUTS
-from nicheloop.assays.table_build import table_of_wells
+from nicheloop.assays.tables.build import table_of_wells
+from nicheloop.assays.tables.predictions import predict
 
 from .fit_cases import DOSES, LEFT_OUT, series, well
 

@@ -18,7 +18,7 @@ from nicheloop.analysis.fit.parameters import space_of
 from nicheloop.analysis.fit.posterior import covariance_at, laplace, sample
 from nicheloop.analysis.fit.pypesto_bridge import pypesto_problem
 from nicheloop.analysis.fit.samplers import Sampling
-from nicheloop.assays.predictions import BATCH
+from nicheloop.assays.tables.predictions import BATCH
 from nicheloop.execution import Interrupted, StoreError
 
 NAMES = ("death_max", "bim_copies")

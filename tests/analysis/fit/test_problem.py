@@ -15,7 +15,7 @@ from fit_cases import NAMES, TIGHT, everything, problem, random_points, series, 
 
 from nicheloop.analysis.fit.problem import FitProblem
 from nicheloop.assays.settings import Settings
-from nicheloop.assays.table_frame import AssayTable
+from nicheloop.assays.tables.frame import AssayTable
 from nicheloop.biology.priors import prior_quantile
 
 

@@ -15,8 +15,8 @@ from fit_cases import TIGHT, problem, well
 
 from nicheloop.analysis.fit.problem import FitProblem
 from nicheloop.analysis.fit.summaries import Ic50Term, crossing, ic50_terms
-from nicheloop.assays.plates import Plate, Request
 from nicheloop.assays.readouts import find
+from nicheloop.assays.runs.plates import Plate, Request
 from nicheloop.data.published import load_constraints
 
 

@@ -15,8 +15,8 @@ from fit_cases import NAMES, TIGHT, problem, random_points, series
 
 from nicheloop.analysis.fit.problem import FitProblem
 from nicheloop.assays.noise import Normal
-from nicheloop.assays.predictions import predict
 from nicheloop.assays.readouts import find
+from nicheloop.assays.tables.predictions import predict
 
 
 def shipped(readout: str, host: str = "K562S"):

@@ -12,8 +12,8 @@ import nicheloop as nl
 from nicheloop.analysis.ensemble import load_ensemble
 from nicheloop.analysis.sensitivity import Sensitivity
 from nicheloop.analysis.sensitivity.model import ScenarioModel, quantities_of
+from nicheloop.assays.runs.study import Study
 from nicheloop.assays.settings import Settings
-from nicheloop.assays.study import Study
 from nicheloop.biology import parameter_values
 from nicheloop.biology.priors import free_parameters, prior_quantile
 

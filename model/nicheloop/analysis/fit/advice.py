@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from nicheloop.analysis.fit.posterior import covariance_at
 from nicheloop.assays.library import load_scenario
 from nicheloop.assays.names import unknown
-from nicheloop.assays.plates import Plate, Request
 from nicheloop.assays.readouts import Readout, applicable
+from nicheloop.assays.runs.plates import Plate, Request
 from nicheloop.assays.scenario import Scenario
 
 if TYPE_CHECKING:

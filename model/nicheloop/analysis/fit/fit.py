@@ -16,7 +16,7 @@ from nicheloop.analysis.fit.problem import FitProblem
 from nicheloop.analysis.fit.profile import LEVEL, Profiles, profiles
 from nicheloop.analysis.fit.search import NEAR, SAME, Optimum, Search, multistart
 from nicheloop.analysis.fit.summaries import SummaryTerm
-from nicheloop.assays.table_frame import AssayTable
+from nicheloop.assays.tables.frame import AssayTable
 from nicheloop.biology.table import rows
 from nicheloop.execution import Engine, Processes, Serial, granted_cores
 from nicheloop.execution.progress import Progress
@@ -275,7 +275,7 @@ def fit(
 
 
 def _tables(data: AssayTable | str | Path | Sequence[AssayTable | str | Path]) -> tuple[AssayTable, ...]:
-    from nicheloop.assays.table import read_assay
+    from nicheloop.assays.tables.read import read_assay
 
     given = [data] if isinstance(data, (AssayTable, str, Path)) else list(data)
     return tuple(one if isinstance(one, AssayTable) else read_assay(one) for one in given)

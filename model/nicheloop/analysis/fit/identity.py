@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nicheloop.analysis.fit.problem import FitProblem
     from nicheloop.assays.readouts import Readout
-    from nicheloop.assays.table_frame import AssayTable
+    from nicheloop.assays.tables.frame import AssayTable
 
 
 def identity(problem: FitProblem) -> dict[str, Any]:

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from nicheloop.assays.noise import LogNormal, Noise, Normal
 from nicheloop.assays.noise_counts import Binomial, CountedNormal
-from nicheloop.assays.normalise import raw_rows
-from nicheloop.assays.plates import Request
 from nicheloop.assays.readouts import Readout
+from nicheloop.assays.runs.plates import Request
 from nicheloop.assays.scenario import Scenario
-from nicheloop.assays.table_frame import AssayTable, Measurement
-from nicheloop.assays.table_layout import combined
-from nicheloop.assays.table_problems import Problems
+from nicheloop.assays.tables.frame import AssayTable, Measurement
+from nicheloop.assays.tables.layout import combined
+from nicheloop.assays.tables.normalise import raw_rows
+from nicheloop.assays.tables.problems import Problems
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]

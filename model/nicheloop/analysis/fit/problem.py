@@ -17,11 +17,11 @@ from nicheloop.analysis.fit.parameters import Space, noise_parameter, space_of
 from nicheloop.analysis.fit.summaries import Summary, SummaryTerm, of_summary
 from nicheloop.assays.names import unknown
 from nicheloop.assays.noise import Noise
-from nicheloop.assays.plates import Plate
-from nicheloop.assays.predictions import BATCH
+from nicheloop.assays.runs.plates import Plate
 from nicheloop.assays.scenario import Scenario
 from nicheloop.assays.settings import Settings
-from nicheloop.assays.table_frame import AssayTable
+from nicheloop.assays.tables.frame import AssayTable
+from nicheloop.assays.tables.predictions import BATCH
 from nicheloop.biology import PROMOTERS, RESISTANCES
 from nicheloop.biology.table import check_names
 

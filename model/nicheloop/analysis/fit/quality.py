@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nicheloop.assays.table_layout import combined
+from nicheloop.assays.tables.layout import combined
 
 if TYPE_CHECKING:
     import pandas as pd

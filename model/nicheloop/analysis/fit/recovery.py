@@ -18,7 +18,7 @@ import numpy as np
 from nicheloop.analysis.fit.problem import FitProblem
 from nicheloop.analysis.fit.profile import FLAT, IDENTIFIABLE, VERDICTS, profiles
 from nicheloop.analysis.fit.search import NEAR, multistart
-from nicheloop.assays.table_frame import AssayTable
+from nicheloop.assays.tables.frame import AssayTable
 from nicheloop.biology.priors import sample_prior
 from nicheloop.execution import Engine, Job, map_tasks
 from nicheloop.execution.progress import Progress
@@ -69,7 +69,7 @@ def virtual_table(number: int, seed: int, free: Sequence[str]) -> tuple[AssayTab
     RuntimeError
         If the wells can be simulated with none of many draws.
     """
-    from nicheloop.assays.virtual import simulate_assay
+    from nicheloop.assays.tables.virtual import simulate_assay
 
     error: RuntimeError | None = None
     for attempt in range(REDRAWS):

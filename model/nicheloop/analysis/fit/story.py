@@ -240,7 +240,7 @@ def _estimate(
 
 def abscissae(problem: FitProblem) -> list[tuple[str, Floats]]:
     """Return what residuals are worth looking at against: doses and times that vary, the richest first."""
-    from nicheloop.assays.table_columns import HEADERS, TIME
+    from nicheloop.assays.tables.columns import HEADERS, TIME
 
     found: dict[str, list[Floats]] = {}
     for table in problem.tables:

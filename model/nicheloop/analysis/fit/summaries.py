@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from nicheloop.analysis.fit.evaluation import LeastSquares
 from nicheloop.assays.noise import Normal
-from nicheloop.assays.plates import Request
 from nicheloop.assays.readouts import find
+from nicheloop.assays.runs.plates import Request
 from nicheloop.assays.scenario import Scenario
-from nicheloop.assays.table_wells import Design, base_well
+from nicheloop.assays.tables.wells import Design, base_well
 from nicheloop.assays.units import dose
 from nicheloop.data.published import Constraint
 

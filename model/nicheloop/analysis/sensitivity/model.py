@@ -21,11 +21,11 @@ from nicheloop.assays import axes as names_of_wells
 from nicheloop.assays.compiled import sources_digest
 from nicheloop.assays.library import load_scenario, to_toml
 from nicheloop.assays.names import unknown
-from nicheloop.assays.plates import Answers, Plate, Request
 from nicheloop.assays.readouts import Readout, applicable, find
+from nicheloop.assays.runs.plates import Answers, Plate, Request
+from nicheloop.assays.runs.stocks import FEW_CULTURES
 from nicheloop.assays.scenario import Scenario
 from nicheloop.assays.settings import Settings
-from nicheloop.assays.stocks import FEW_CULTURES
 
 BLOCK = 512
 """Parameter sets that are run together; what comes of them does not depend on it."""

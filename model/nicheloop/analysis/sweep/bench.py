@@ -19,9 +19,9 @@ from nicheloop.analysis.sweep.numbers import Floats, Indices
 from nicheloop.analysis.sweep.subjects import Seeds, Truths
 from nicheloop.assays.fields import EVENT_AXIS
 from nicheloop.assays.mapping import FrozenMap
-from nicheloop.assays.plan import Edit, Plan, plan_of, seeded_by
+from nicheloop.assays.runs.plan import Edit, Plan, plan_of, seeded_by
+from nicheloop.assays.runs.specimen import with_values
 from nicheloop.assays.scenario import Scenario
-from nicheloop.assays.specimen import with_values
 from nicheloop.assays.units import NANOMOLAR_PER_CELL_PER_ML
 from nicheloop.integrate import BatchPeriod, Course, Period
 

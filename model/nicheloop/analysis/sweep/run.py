@@ -20,8 +20,8 @@ from nicheloop.analysis.sweep.summaries import Course, Setting, Summary, read_su
 from nicheloop.analysis.sweep.task import STATUS_FIELD, SweepTask, Variable, sampled_times, single
 from nicheloop.assays.compiled import sources_digest
 from nicheloop.assays.library import load_scenario, to_toml
-from nicheloop.assays.plan import plan_of
 from nicheloop.assays.readouts import READOUTS, Readings, Readout, applicable, find, readout_names
+from nicheloop.assays.runs.plan import plan_of
 from nicheloop.assays.scenario import Scenario
 from nicheloop.assays.settings import Settings
 from nicheloop.execution import Engine, Job, Processes, Serial, map_chunks, open_store
@@ -224,7 +224,7 @@ class Sweep:
 
     def why(self, run: int) -> str:
         """Run a failed run again, by itself, and return where it is and why it fails."""
-        from nicheloop.assays.study import Study
+        from nicheloop.assays.runs.study import Study
 
         row, place = divmod(run, self.design.width)
         places = self.design.places(row, row + 1)

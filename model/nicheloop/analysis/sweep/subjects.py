@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nicheloop.analysis.sweep.numbers import Floats
-from nicheloop.assays.batches import run_plans
 from nicheloop.assays.compiled import stock_system
 from nicheloop.assays.mapping import FrozenMap
-from nicheloop.assays.plan import Plan
+from nicheloop.assays.runs.batches import run_plans
+from nicheloop.assays.runs.plan import Plan
+from nicheloop.assays.runs.specimen import Specimen, with_values
+from nicheloop.assays.runs.stocks import StockKey, grow_cultures, stocks_of
 from nicheloop.assays.settings import Settings
-from nicheloop.assays.specimen import Specimen, with_values
-from nicheloop.assays.stocks import StockKey, grow_cultures, stocks_of
 
 Truths = NDArray[np.bool_]
 

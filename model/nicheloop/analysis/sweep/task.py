@@ -20,10 +20,10 @@ from nicheloop.analysis.sweep.summaries import Courses, Summary
 from nicheloop.assays.fields import EVENT_AXIS
 from nicheloop.assays.mapping import FrozenMap
 from nicheloop.assays.readouts import Readout
-from nicheloop.assays.samples import Demand
+from nicheloop.assays.runs.samples import Demand
+from nicheloop.assays.runs.specimen import Specimen
 from nicheloop.assays.scenario import Scenario
 from nicheloop.assays.settings import Settings
-from nicheloop.assays.specimen import Specimen
 
 if TYPE_CHECKING:
     from nicheloop.integrate import BatchSolver

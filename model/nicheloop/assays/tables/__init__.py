@@ -1,0 +1,1 @@
+"""Assay tables: reading, writing, what they say of wells, what the model says to them, and virtual ones."""
