@@ -31,6 +31,8 @@ CURVES = 4
 """Independent search curves of an eFAST design: what its intervals are told from."""
 SHORTEST = 4 * HARMONICS**2 + 1
 """Rows of a search curve, at least."""
+DUMMIES = 20
+"""Parameters without effect among points, where they cost nothing."""
 
 
 class Design(Protocol):
@@ -258,27 +260,27 @@ class Points:
     ----------
     unit : ndarray, shape (points, parameters)
         Levels.
-    dummy : ndarray, shape (points,)
-        Level of the parameter that nothing depends on.
+    dummies : ndarray, shape (points, DUMMIES)
+        Levels of parameters that nothing depends on.
     """
 
     unit: Floats = field(repr=False)
-    dummy: Floats = field(repr=False)
+    dummies: Floats = field(repr=False)
 
     @classmethod
     def of(cls, space: Space, samples: int, seed: int) -> Points:
         """Take points of a scrambled Sobol sequence; ``samples`` is a power of two."""
-        drawn = sobol_points(len(space.names) + 1, _power_of_two(samples), seed)
-        return cls(drawn[:, :-1], drawn[:, -1])
+        drawn = sobol_points(len(space.names) + DUMMIES, _power_of_two(samples), seed)
+        return cls(drawn[:, :-DUMMIES], drawn[:, -DUMMIES:])
 
     @classmethod
     def given(cls, levels: Floats, samples: int | None, seed: int) -> Points:
-        """Choose so many of given points (default: all) in random order, and add the dummy."""
+        """Choose so many of given points (default: all) in random order, and add dummies."""
         count = len(levels) if samples is None else samples
         if not 2 <= count <= len(levels):
             raise ValueError(f"samples={count}: expected 2 to the {len(levels)} that there are")
         rng = np.random.default_rng(seed)
-        return cls(levels[rng.permutation(len(levels))[:count]], rng.random(count))
+        return cls(levels[rng.permutation(len(levels))[:count]], rng.random((count, DUMMIES)))
 
     @property
     def blocks(self) -> int:
@@ -296,7 +298,7 @@ class Points:
 
     def digest(self) -> str:
         """Return SHA-256 of the design."""
-        return _digest("points", self.unit, self.dummy)
+        return _digest("points", self.unit, self.dummies)
 
 
 def sobol_points(width: int, count: int, seed: int) -> Floats:

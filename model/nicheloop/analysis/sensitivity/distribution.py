@@ -1,7 +1,7 @@
 """How much a factor changes the whole distribution of an output: PAWN and delta, from points of any design.
 
 Neither asks that parameters are independent or outputs well-behaved; both are above zero for a factor that
-does nothing, so the dummy tells where nothing begins.
+does nothing, so dummies tell where nothing begins.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from nicheloop.analysis.sensitivity.estimate import (
     Floats,
     Indices,
     alike,
+    interval,
     is_constant,
     weights,
     whole,
@@ -35,7 +36,7 @@ def pawn_indices(design: Points, y: Floats, resamples: int, seed: int) -> dict[s
     """Estimate PAWN (Pianosi & Wagener 2018, doi:10.1016/j.envsoft.2018.07.019).
 
     A factor is cut into slides; each has a Kolmogorov-Smirnov distance between the outputs of its points and
-    those of all. The last factor is the dummy.
+    those of all. The last factor stands for the dummies: their mean, and the interval in which they are.
 
     Parameters
     ----------
@@ -51,14 +52,15 @@ def pawn_indices(design: Points, y: Floats, resamples: int, seed: int) -> dict[s
     dict of str to Estimate
         ``median`` and ``maximum`` over the slides, shape (factors + 1, outputs).
     """
-    factors = design.unit.shape[1] + 1
-    found = {name: Estimate.unknown(factors, y.shape[-1]) for name in (MEDIAN, LARGEST)}
+    factors = design.unit.shape[1]
+    found = {name: Estimate.unknown(factors + 1, y.shape[-1]) for name in (MEDIAN, LARGEST)}
     for points, column, values in _each_output(y):
-        unit = np.column_stack([design.unit[points], design.dummy[points]])
         of_all = _Distribution(values, weights(points.size, resamples, seed))
-        distances = np.array([of_all.distances(unit[:, factor]) for factor in range(factors)])
+        distances = np.array([of_all.distances(levels) for levels in design.unit[points].T])
+        once = _Distribution(values, weights(points.size, 0, seed))
+        nothing = np.array([once.distances(levels) for levels in design.dummies[points].T])
         for name, over in ((MEDIAN, np.median), (LARGEST, np.max)):
-            found[name].put(column, over(distances, axis=1).T[..., None], biased=True)
+            _put(found[name], column, over(distances, axis=1).T, over(nothing, axis=1)[:, 0])
     return found
 
 
@@ -66,22 +68,44 @@ def delta_indices(design: Points, y: Floats, resamples: int, seed: int) -> dict[
     """Estimate Borgonovo's delta: half the area between densities, as SALib does.
 
     The bias of the plain estimate is taken away with resamples (Plischke, Borgonovo & Smith 2013,
-    doi:10.1016/j.ejor.2012.11.047); without any it stays. The last factor is the dummy.
+    doi:10.1016/j.ejor.2012.11.047); without any it stays. The last factor stands for the dummies.
 
     Parameters, returns
         As `pawn_indices`, with one index, ``delta``.
     """
-    factors = design.unit.shape[1] + 1
-    found = {DELTA: Estimate.unknown(factors, y.shape[-1])}
+    factors = design.unit.shape[1]
+    found = {DELTA: Estimate.unknown(factors + 1, y.shape[-1])}
     for points, column, values in _each_output(y):
-        unit = np.column_stack([design.unit[points], design.dummy[points]])
+        unit = np.concatenate([design.unit[points], design.dummies[points]], axis=1)
         rng = np.random.default_rng([seed, points.size])
         chosen = [np.arange(points.size), *rng.integers(points.size, size=(resamples, points.size))]
         grid = np.linspace(values.min(), values.max(), GRID)
         told = np.array([_deltas(values[some], unit[some], grid) for some in chosen])
         corrected = 2 * told[0] - told[1:] if resamples else told
-        found[DELTA].put(column, np.concatenate([corrected.mean(axis=0)[None], corrected])[..., None])
+        mean = corrected.mean(axis=0)
+        whole_sample = np.concatenate([mean[None], corrected] if resamples else [mean[None]])
+        _put(found[DELTA], column, whole_sample[:, :factors], mean[factors:])
     return found
+
+
+def _put(estimate: Estimate, column: Indices, resampled: Floats, dummies: Floats) -> None:
+    """Fill in an output: its factors with intervals as wide as the resamples, and what dummies have.
+
+    Resampling adds to a distance what sampling has added before, so that resamples scatter about too high a
+    value; the interval is put about the value, which has the same bias as that of the dummies.
+
+    Parameters
+    ----------
+    resampled : ndarray, shape (1 + resamples, factors)
+    dummies : ndarray, shape (dummies,)
+    """
+    estimate.value[:-1, column] = resampled[0][:, None]
+    estimate.value[-1, column] = dummies.mean()
+    estimate.low[-1, column], estimate.high[-1, column] = interval(dummies)
+    if len(resampled) > 1:
+        low, high = interval(resampled[1:])
+        off = resampled[0] - resampled[1:].mean(axis=0)
+        estimate.low[:-1, column], estimate.high[:-1, column] = (low + off)[:, None], (high + off)[:, None]
 
 
 def _each_output(y: Floats) -> Iterator[tuple[Indices, Indices, Floats]]:

@@ -34,7 +34,7 @@ class Estimate:
         """Return one that is not told anywhere."""
         return cls(np.full(shape, np.nan), np.full(shape, np.nan), np.full(shape, np.nan))
 
-    def put(self, columns: Indices, resampled: Floats, *, biased: bool = False) -> None:
+    def put(self, columns: Indices, resampled: Floats) -> None:
         """Fill in outputs: the first row is the value, the others are of resampled blocks.
 
         Parameters
@@ -42,20 +42,10 @@ class Estimate:
         columns : ndarray of int
             Outputs.
         resampled : ndarray, shape (1 + resamples, ..., columns)
-        biased : bool
-            Whether resampling adds to the index what sampling has added before (as to all distances): then
-            the interval lies as far below the value as the resamples lie above, but for the value itself.
         """
         self.value[..., columns] = resampled[0]
         if len(resampled) > 1:
-            low, high = interval(resampled[1:])
-            if biased:
-                low, high = 2 * resampled[0] - high, np.maximum(2 * resampled[0] - low, resampled[0])
-            self.low[..., columns], self.high[..., columns] = low, high
-
-    def only(self, factors: slice) -> Estimate:
-        """Return the estimates of some factors."""
-        return Estimate(self.value[factors], self.low[factors], self.high[factors])
+            self.low[..., columns], self.high[..., columns] = interval(resampled[1:])
 
 
 def interval(resampled: Floats) -> tuple[Floats, Floats]:
