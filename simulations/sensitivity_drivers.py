@@ -9,6 +9,8 @@ itself; both from 1,024 base samples. What is left to drive them in the calibrat
 from __future__ import annotations
 
 import argparse
+import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -64,15 +66,11 @@ def main() -> None:
                 **how,
             )
         with staged(options.out / part) as folder:
-            files = write_sensitivity(found, folder, {"part": part})
+            files = write_sensitivity(found, folder, {"part": part}, shlex.join(sys.argv))
             save(found.plot("tornado", titles=TITLES), folder / "tornado")
             if found.second is not None:
                 save(found.plot("interactions", titles=TITLES), folder / "interactions")
-        print(
-            f"{part}: {found.rows:,} sets in {found.seconds:.0f} s; {found.failures()}",
-            *summary(found),
-            sep="\n",
-        )
+        print(f"{part}, {found.seconds:.0f} s", found.failures(), *summary(found), sep="\n")
         print(f"wrote {len(files)} files to {options.out / part}")
 
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+import shlex
 from pathlib import Path
 
 import pytest
 
-from .conftest import Call
+from nicheloop.analysis.sensitivity.methods import METHODS
 
+from .conftest import Call
+from .test_docs import ROOT, blocks
+
+PAGE = (ROOT / "docs" / "sensitivity.md").read_text(encoding="utf-8")
 R = "imatinib_k562r"
 VARIED = ("death_max", "imatinib_affinity_loss_K562R", "il1_kon")
 SMALL = ("--readouts", "viability", "--vary", ",".join(VARIED), "--samples", "8")
@@ -103,6 +109,23 @@ def test_other_methods(call: Call, tmp_path: Path) -> None:
         "drug",
         "dummy",
     }
+
+
+def test_the_page_shows_what_works(call: Call, tmp_path: Path) -> None:
+    lines = [line for block in blocks(PAGE, "") for line in block.splitlines()]
+    assert len(lines) == 3
+    for number, line in enumerate(lines):
+        words = shlex.split(line)
+        assert words[0] == "nicheloop"
+        called = call(*words[1:], "--out", f"found{number}")
+        assert called.code == 0, (line, called.err)
+    (example,) = blocks(PAGE, "python")
+    exec(example, {})
+    assert (tmp_path / "tornado.png").is_file()
+    for method in METHODS:
+        assert f"| `{method}` |" in PAGE
+    for picture in re.findall(r"!\[.*\]\((.*)\)", PAGE):
+        assert (ROOT / "docs" / picture).is_file()
 
 
 @pytest.mark.parametrize(

@@ -193,7 +193,9 @@ def _finish(found: Sensitivity, out: Path, request: Request, place: Place) -> in
     return FAILED_RUNS if found.failed_fraction > place.max_failed else DONE
 
 
-def write_sensitivity(found: Sensitivity, folder: Path, more: Mapping[str, Any]) -> list[str]:
+def write_sensitivity(
+    found: Sensitivity, folder: Path, more: Mapping[str, Any], command: str | None = None
+) -> list[str]:
     """Write figures, ``indices.csv``, ``convergence.csv`` and ``manifest.json``; return their names."""
     from importlib.metadata import version
 
@@ -212,7 +214,7 @@ def write_sensitivity(found: Sensitivity, folder: Path, more: Mapping[str, Any])
     about["verdicts"] = {o.label: str(v) for o, v in zip(found.outputs, found.verdicts, strict=True)}
     about["salib"] = version("SALib")
     seed = about.pop("seed")
-    manifest = provenance(command_line(), seed=seed, more=about)
+    manifest = provenance(command or command_line(), seed=seed, more=about)
     return [*files, write_manifest(folder, manifest, files)]
 
 
