@@ -37,7 +37,7 @@ Function = Callable[[Floats], Any]
 NAME = "sensitivity"
 """Name of the job in the manifest of a store."""
 REASON = 160
-"""Letters of a reason that are kept."""
+"""Bytes of a reason that are kept."""
 
 
 def analyse(
@@ -292,11 +292,11 @@ class Analysis:
             values = np.where([output.log for output in outputs], np.log(given), given)
         finite = np.isfinite(values)
         bad = ~finite[:, finite.any(axis=0)].all(axis=1)  # what no row can tell is no failure of a row
-        reasons = counted(str(text) or NO_NUMBER for text in np.asarray(rows["reason"])[bad])
+        reasons = counted(_texts(rows["reason"], bad))
         if self.failed == RAISE:
             require_none(int(bad.sum()), bad.size, reasons)
         if not finite.any():
-            worst = next(iter(counted(str(text) or NO_NUMBER for text in rows["reason"])))
+            worst = next(iter(counted(_texts(rows["reason"], np.ones_like(bad)))))
             raise RuntimeError(f"all {bad.size} rows failed, most often: {worst}")
         if self.failed == IMPUTE:
             values = imputed(values, self.design)
@@ -334,8 +334,14 @@ class Evaluation:
             )
         failed = ~np.isfinite(values).all(axis=1)
         told = [""] * len(values) if reasons is None else list(reasons)
-        texts = [text or NO_NUMBER if bad else "" for text, bad in zip(told, failed, strict=True)]
-        return {"y": values, "failed": failed, "reason": np.array(texts, dtype=f"U{REASON}")}
+        texts = [(text or NO_NUMBER) if bad else "" for text, bad in zip(told, failed, strict=True)]
+        short = np.array([text.encode()[:REASON] for text in texts], dtype=f"S{REASON}")
+        return {"y": values, "failed": failed, "reason": short}
+
+
+def _texts(reasons: Any, chosen: np.ndarray) -> list[str]:
+    """Return the reasons of some rows as text."""
+    return [text.decode(errors="ignore") or NO_NUMBER for text in np.asarray(reasons)[chosen].tolist()]
 
 
 def engine_of(workers: int | None, engine: Engine | None = None) -> Engine:
