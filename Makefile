@@ -9,6 +9,7 @@ REPORT ?= results/reproduce
 CONSTRAINTS ?=
 PYTEST ?= -n 2
 RUNS ?= 1000000
+TRUTHS ?= 20
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -16,7 +17,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 CONSTRAIN := $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 SOURCES := pyproject.toml $(shell find model -type f ! -name '*.pyc')
 
-.PHONY: reproduce test lint study-sweep clean
+.PHONY: reproduce test lint study-sweep study-recovery clean
 
 reproduce: $(VENV)/installed
 	$(BIN)/nicheloop reproduce --draws $(DRAWS) --seed $(SEED) --out $(REPORT)
@@ -34,6 +35,10 @@ lint: $(VENV)/installed-lint
 study-sweep: $(VENV)/installed
 	$(BIN)/python -m benchmarks.sweep --runs $(RUNS) --out results/study-sweep
 
+# Virtual assays of 20 random truths, fitted: do 95 % intervals hold them? A call that was stopped goes on.
+study-recovery: $(VENV)/installed-fit
+	$(BIN)/python simulations/fit_recovery.py --truths $(TRUTHS) --out results/study-recovery
+
 clean:
 	rm -rf $(VENV) build dist results .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
@@ -41,6 +46,10 @@ clean:
 $(VENV)/installed: $(VENV)/created $(SOURCES)
 	$(PIP) install $(CONSTRAIN) .
 	@touch $@
+
+$(VENV)/installed-fit: $(VENV)/created $(SOURCES)
+	$(PIP) install $(CONSTRAIN) ".[fit]"
+	@touch $@ $(VENV)/installed
 
 $(VENV)/installed-test: $(VENV)/created $(SOURCES)
 	$(PIP) install $(CONSTRAIN) ".[test]"
