@@ -91,3 +91,16 @@ def test_open_ends_are_arrows_and_numbers_stand_beside() -> None:
     markers = [line.get_marker() for line in ax.lines]
     assert markers.count("<") == markers.count(">") == 1
     assert [label.get_text() for label in ax.get_yticklabels()] == ["k", "f"]
+
+
+def test_the_legend_of_all_verdicts_lies_inside_the_figure() -> None:
+    verdicts = ("identifiable", "bounded below", "bounded above", "flat")
+    one = Estimate("k", "pg/1e6 cells/24 h", 1, 0.1, 10, 2, 1, 4, 1, 4, "flat", 0.5, 0.1, 0.9)
+    ax = parameters([replace(one, name=f"k{i}", verdict=verdict) for i, verdict in enumerate(verdicts)])
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    assert len(legend.get_texts()) == 1 + len(verdicts)
+    for box in (legend.get_window_extent(), *(text.get_window_extent() for text in ax.texts)):
+        assert figure.bbox.x0 <= box.x0 < box.x1 <= figure.bbox.x1

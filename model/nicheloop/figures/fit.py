@@ -46,6 +46,8 @@ VERDICT_COLOURS = (
     ("bounded above", SKY),
     ("flat", VERMILION),
 )
+LEGEND_ROWS = 2
+"""More columns than that takes would not fit into the width of a page."""
 LEAST = 1e-6
 """Differences of the objective are drawn down to here: searches end where it changes less."""
 LEVELS = ((1.9207294103470600, "95 %"), (3.3174483005106068, "99 %"))
@@ -266,4 +268,4 @@ def _parameter_legend(ax: Axes, told: Sequence[Estimate]) -> None:
         for name, colour in VERDICT_COLOURS
         if name in seen
     ]
-    ax.figure.legend(handles=handles, loc="outside upper center", ncols=3)
+    ax.figure.legend(handles=handles, loc="outside upper center", ncols=-(-len(handles) // LEGEND_ROWS))
