@@ -165,7 +165,7 @@ def test_failed_wells_are_told_and_have_exit_code_1(
 ) -> None:
     from dataclasses import replace
 
-    from nicheloop.assays import predictions as module
+    from nicheloop.assays.tables import predictions as module
 
     honest = module.predict
 
