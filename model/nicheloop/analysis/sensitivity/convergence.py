@@ -18,6 +18,8 @@ ORDER = (UNSETTLED, RANKED, CONVERGED, EXACT, CONSTANT)
 """Verdicts, worst first."""
 WIDTH = 0.1
 """Widest interval of an index that counts as converged; for elementary effects: as a share of the largest."""
+RANKING = 0.3
+"""Widest one with which an order is worth anything."""
 LEAST = 0.01
 """Share of the variance, or of the largest effect, below which a factor counts as without effect."""
 LEADERS = 5
@@ -32,9 +34,9 @@ class Verdict:
     ----------
     verdict : str
         ``converged``: no interval is wider than `WIDTH`, and half of the sample gives the same to within
-        it. ``ranked``: intervals are wider, but the factors that stand out, in their order, are the same with
-        half of the sample. ``unsettled``: not even that. ``constant``: the output does not vary, or too few
-        values are left. ``exact``: no sample was drawn.
+        it. ``ranked``: none is wider than `RANKING`, and the factors that stand out, in their order, are the
+        same with half of the sample. ``unsettled``: not even that. ``constant``: the output does not vary, or
+        too few values are left. ``exact``: no sample was drawn.
     width, change : float
         Widest interval, and largest change from half of the sample to all.
     leaders : tuple of str
@@ -86,7 +88,7 @@ def judged(
         if width <= WIDTH and change <= WIDTH:
             verdict = CONVERGED
         else:
-            settled = bool(leaders) and np.isfinite(change) and leaders[:LEADERS] == before[:LEADERS]
+            settled = bool(leaders) and width <= RANKING and leaders[:LEADERS] == before[:LEADERS]
             verdict = RANKED if settled else UNSETTLED
         found.append(Verdict(verdict, width, change, leaders))
     return tuple(found)

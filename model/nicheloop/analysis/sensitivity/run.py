@@ -291,7 +291,8 @@ class Analysis:
         with np.errstate(divide="ignore", invalid="ignore"):
             values = np.where([output.log for output in outputs], np.log(given), given)
         finite = np.isfinite(values)
-        bad = ~finite[:, finite.any(axis=0)].all(axis=1)  # what no row can tell is no failure of a row
+        # What no row can tell is no failure of a row.
+        bad = np.asarray(~finite[:, finite.any(axis=0)].all(axis=1))
         reasons = counted(_texts(rows["reason"], bad))
         if self.failed == RAISE:
             require_none(int(bad.sum()), bad.size, reasons)
@@ -300,7 +301,7 @@ class Analysis:
             raise RuntimeError(f"all {bad.size} rows failed, most often: {worst}")
         if self.failed == IMPUTE:
             values = imputed(values, self.design)
-        return values, np.asarray(bad), reasons
+        return values, bad, reasons
 
     def _history(self, y: Floats) -> dict[int, Floats]:
         """Return the main index from the first quarter and the first half of the sample."""
