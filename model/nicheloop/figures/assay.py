@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from nicheloop.assays.arrangement import (
+from nicheloop.assays.tables.arrangement import (
     FEW,
     Factors,
     Key,
@@ -35,7 +35,7 @@ from nicheloop.figures.style import DOUBLE, GREY, LINESTYLES, SINGLE, colours, h
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from nicheloop.assays.curves import Curve
+    from nicheloop.assays.tables.curves import Curve
     from nicheloop.assays.tables.frame import AssayTable
 
 Floats = NDArray[np.float64]

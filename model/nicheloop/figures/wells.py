@@ -16,9 +16,9 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
-from nicheloop.assays.arrangement import FEW, unit_in_words
 from nicheloop.assays.axes import column
 from nicheloop.assays.fields import EVENT_AXIS, axis_unit
+from nicheloop.assays.tables.arrangement import FEW, unit_in_words
 from nicheloop.figures.style import BLUE, DOUBLE, LINESTYLES, house_style
 from nicheloop.figures.sweep import TIME, plot_variable
 

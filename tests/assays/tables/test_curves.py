@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import nicheloop as nl
-from nicheloop.assays.curves import DOSES, TIMES
+from nicheloop.assays.tables.curves import DOSES, TIMES
 from nicheloop.assays.tables.predictions import Predictions
 
 HEADER = "readout,line,time [h],value,unit,relative_to,plate,scenario,imatinib [uM],il1ra [ng/mL]\n"

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nicheloop.assays.compiled import Floats
-from nicheloop.assays.curves import Curve, curves_of
 from nicheloop.assays.runs.plates import Plate, Request
 from nicheloop.assays.settings import Settings
+from nicheloop.assays.tables.curves import Curve, curves_of
 from nicheloop.assays.tables.frame import AssayTable
 from nicheloop.assays.tables.layout import combined
 from nicheloop.assays.tables.normalise import raw_rows

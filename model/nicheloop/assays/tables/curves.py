@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from nicheloop.assays.arrangement import Panel, factors_of, panels_of, series_of
 from nicheloop.assays.compiled import Floats
 from nicheloop.assays.mapping import FrozenMap
 from nicheloop.assays.runs.plates import Plate, Request
 from nicheloop.assays.scenario import Scenario
 from nicheloop.assays.settings import Settings
+from nicheloop.assays.tables.arrangement import Panel, factors_of, panels_of, series_of
 from nicheloop.assays.tables.columns import HEADERS, TIME
 from nicheloop.assays.tables.frame import AssayTable
 from nicheloop.assays.tables.layout import combined, grouped
