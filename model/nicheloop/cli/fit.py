@@ -49,7 +49,7 @@ class Request:
     parameters : sequence of str
         Parameters that differ from the table, ``NAME=VALUE`` or a file.
     resistance, promoter : str or None
-        The hypothesis.
+        The hypothesis; None: that of the files in ``parameters``, or of each well.
     noise : str
         ``estimated`` or ``fixed``.
     starts, seed : int
@@ -151,17 +151,18 @@ def _stem(request: Request) -> str:
 
 def _problem(request: Request) -> FitProblem:
     from nicheloop.analysis.fit.problem import FitProblem
-    from nicheloop.cli.values import numbers
+    from nicheloop.cli.values import hypothesis, numbers
 
     tables = [_table(source, request) for source in request.data]
     free = (
         None if request.free is None else [name.strip() for name in request.free.split(",") if name.strip()]
     )
+    fitted = hypothesis(request.parameters)
     return FitProblem(
         tables,
         free,
-        resistance=request.resistance,
-        promoter=request.promoter,
+        resistance=request.resistance or fitted.get("resistance"),
+        promoter=request.promoter or fitted.get("promoter"),
         noise=request.noise,
         base=numbers(request.parameters),
         constraints=_terms(request.constraints),

@@ -51,12 +51,13 @@ def run(
     from nicheloop.assays.tables.predictions import predict
     from nicheloop.assays.tables.read import read_assay
     from nicheloop.biology import parameter_values
-    from nicheloop.cli.values import numbers
+    from nicheloop.cli.values import numbers, tell_differing
 
     overrides = numbers(parameters)
     parameter_values("mixed", overrides)
     settings = Settings(engine, method, RTOL)
     table = read_assay(source, sheet, layout)
+    tell_differing(table.wells, parameters)
     out = out or Path("results") / source.stem
     check_folder(out)
     found = predict(table, [overrides], settings)

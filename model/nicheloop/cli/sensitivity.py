@@ -12,7 +12,7 @@ from nicheloop.cli.main import DONE, FAILED_RUNS
 from nicheloop.cli.output import check_folder, command_line, staged, told
 from nicheloop.cli.simulate import changed, readout_keys
 from nicheloop.cli.sweep import STORE, engine_of, split_summaries
-from nicheloop.cli.values import numbers, pair
+from nicheloop.cli.values import numbers, pair, under
 
 if TYPE_CHECKING:
     from nicheloop.analysis.sensitivity import Sensitivity
@@ -76,7 +76,7 @@ def run(request: Request, place: Place) -> int:
     from nicheloop.analysis.sensitivity.local import local_sensitivity
     from nicheloop.analysis.sensitivity.scenarios import LOCAL
 
-    scenarios = [_scenario(source, request.changes) for source in request.sources]
+    scenarios = [_scenario(source, request) for source in request.sources]
     out = place.out or Path("results") / f"sensitivity_{'_'.join(one.name for one in scenarios)}"
     model, space = _asked(request, scenarios)
     check_folder(out)
@@ -109,10 +109,10 @@ def _sampled(analysis: Analysis, out: Path, request: Request, place: Place) -> i
     return _finish(found, out, request, place)
 
 
-def _scenario(source: str, changes: Sequence[str]) -> Scenario:
+def _scenario(source: str, request: Request) -> Scenario:
     from nicheloop.assays.library import load_scenario
 
-    return changed(load_scenario(source), changes)
+    return under(changed(load_scenario(source), request.changes), request.parameters)
 
 
 def _asked(request: Request, scenarios: Sequence[Scenario]) -> tuple[ScenarioModel, Space]:

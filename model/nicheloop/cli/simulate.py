@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from nicheloop.cli.main import DONE, FAILED_RUNS
 from nicheloop.cli.output import check_folder, command_line, staged, told
-from nicheloop.cli.values import numbers, pair
+from nicheloop.cli.values import numbers, pair, under
 
 if TYPE_CHECKING:
     from nicheloop.assays.result import Result
@@ -40,7 +40,7 @@ def run(
     from nicheloop.biology import parameter_values
     from nicheloop.cli.wells import run_wells
 
-    scenario = changed(load_scenario(source), changes)
+    scenario = under(changed(load_scenario(source), changes), parameters)
     overrides = numbers(parameters)
     parameter_values(scenario.resistance, overrides)
     keys = readout_keys(scenario, readouts)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from nicheloop.cli.main import DONE, FAILED_RUNS
 from nicheloop.cli.output import check_folder, command_line, staged, told
 from nicheloop.cli.simulate import changed, readout_keys
-from nicheloop.cli.values import numbers, pair
+from nicheloop.cli.values import numbers, pair, under
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -117,7 +117,7 @@ def _planned(request: Request) -> Sweep:
     from nicheloop.analysis.sweep import plan_sweep
     from nicheloop.assays.library import load_scenario
 
-    scenario = changed(load_scenario(request.source), request.changes)
+    scenario = under(changed(load_scenario(request.source), request.changes), request.parameters)
     if request.sets is not None and request.parameters:
         raise ValueError(
             "--sets and --parameters: expected one of them; --vary NAME=VALUE fixes one besides sets"
