@@ -52,6 +52,9 @@ def test_verdicts_stand_first_and_are_those_of_the_profiles(written: Any) -> Non
     for heading in ("The model over the data", "Profiles", "Residuals", "What to measure next", "Provenance"):
         assert f"<h2>{heading}</h2>" in text
     assert found.advice[0].sentence in text
+    assert found.structure is not None
+    assert found.structure.silent == ("il1b_secretion_K562R",)
+    assert found.structure.verdict in text
 
 
 def test_every_file_of_the_manifest_is_there_and_no_other(written: Any) -> None:

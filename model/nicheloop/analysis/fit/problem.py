@@ -222,6 +222,33 @@ class FitProblem:
         slopes = answers.slopes[0] * self.free.slopes(point[: len(self.free)])[: len(by)]
         return self._judged(point, answers.values[0], slopes, order, prior, log_prior)
 
+    def sensitivities(self, x: ArrayLike) -> Floats | None:
+        """Return how the logarithms of the values change with each free parameter, noise aside.
+
+        Returns
+        -------
+        ndarray, shape (rows and constraints, free parameters), or None
+            By one SD of the prior; what an unknown factor of a plate can make up for is left out. None if a
+            run fails.
+        """
+        point, size = self._point(x), len(self.free)
+        answers = self._asked.plate.run([self.to_values(point)], self.settings, by=self.free.names)
+        values, data = answers.values[0], self.data
+        if not np.isfinite(values).all():
+            return None
+        slopes = answers.slopes[0] * self.free.slopes(point[:size]) * self.free.array("prior_sd")
+        least = np.finfo(float).tiny
+        relative = slopes / np.maximum(np.abs(values), least)[:, None]
+        by_vehicle = (data.reference != NONE)[:, None]
+        rows = relative[data.request] - np.where(by_vehicle, relative[data.reference], 0.0)
+        for number, factor in enumerate(data.factors):
+            if not np.isfinite(factor.sd):
+                here = data.factor == number
+                rows[here] -= rows[here].mean(axis=0)
+        terms = [term.summarised(values[part], slopes[part]) for term, part in self._asked.terms]
+        more = [one.slopes[None, :] / max(abs(one.value), least) for one in terms]
+        return np.concatenate([rows, *more])
+
     def _judged(
         self, point: Floats, values: Floats, slopes: Floats, order: int, prior: bool, log_prior: float
     ) -> Evaluation:

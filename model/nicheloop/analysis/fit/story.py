@@ -14,6 +14,7 @@ from nicheloop.analysis.fit.bands import PredictiveCheck, checked
 from nicheloop.analysis.fit.posterior import Posterior, laplace
 from nicheloop.analysis.fit.profile import ABOVE, BELOW, FLAT, IDENTIFIABLE
 from nicheloop.analysis.fit.quality import Quality, quality
+from nicheloop.analysis.fit.structure import Structure, structure
 from nicheloop.biology.table import rows
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 NOT_PROFILED = "not profiled"
+FEW_PARAMETERS, FEW_WELLS = 12, 100
+"""Up to here it costs little to look at what the design could tell without noise."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,8 @@ class Findings:
         All parameters.
     advice : tuple of Advice
         What to measure next.
+    structure : Structure or None
+        What the data could tell without noise; None for large fits.
     """
 
     fit: Fit = field(repr=False)
@@ -98,6 +103,7 @@ class Findings:
     check: PredictiveCheck
     estimates: tuple[Estimate, ...]
     advice: tuple[Advice, ...]
+    structure: Structure | None = None
 
     @property
     def problem(self) -> FitProblem:
@@ -210,7 +216,18 @@ def findings(fit: Fit, posterior: Posterior | None = None, scenarios: Sequence[s
         check=checked(drawn),
         estimates=estimates,
         advice=advise(problem, x, open_, scenarios),
+        structure=_structure(problem),
     )
+
+
+def _structure(problem: FitProblem) -> Structure | None:
+    """Look at small fits; None for others, and where no point of the prior can be simulated."""
+    if len(problem.free) > FEW_PARAMETERS or len(problem.data.wells) > FEW_WELLS:
+        return None
+    try:
+        return structure(problem, points=3)
+    except ValueError:
+        return None
 
 
 def _estimate(
