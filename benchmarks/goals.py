@@ -82,15 +82,17 @@ def fastest(timings: Mapping[str, Timing], names: Sequence[str]) -> str | None:
 
 
 def _judge(race: _Race, timings: Mapping[str, Timing], limit: Callable[[str, str], str]) -> Verdict:
-    ours = fastest(timings, OURS)
     peers = race.peers or tuple(name for name in timings if name not in OURS)
     peer = fastest(timings, peers)
+    precise = [
+        name for name in OURS if peer and name in timings and timings[name].error <= timings[peer].error
+    ]
+    ours = fastest(timings, precise) or fastest(timings, OURS)
     asked = " and ".join(race.peers) or "the fastest peer"
     goal = f"{race.label}: {race.factor:g} times {asked}, at no larger error"
     if ours is None or peer is None:
         return Verdict(goal, "", None)
     factor = ratio(timings[ours], timings[peer])
-    precise = timings[ours].error <= timings[peer].error
     measured = f"{factor:.1f} times {peer}; errors {timings[ours].error:.0e} and {timings[peer].error:.0e}"
-    reached = factor >= race.factor and precise
+    reached = factor >= race.factor and ours in precise
     return Verdict(goal, measured, reached, "" if reached else limit(race.case, race.item))

@@ -48,6 +48,7 @@ class Copasi(Engine):
         series = self.task.getTimeSeries()
         if not self.columns:
             titles = [series.getTitle(k) for k in range(series.getNumVariables())]
-            self.columns = [titles.index(f"s{i}") for i in range(len(self.case.initial))]
+            names = {species.getSBMLId(): species.getObjectName() for species in self.model.getMetabolites()}
+            self.columns = [titles.index(names[f"s{i}"]) for i in range(len(self.case.initial))]
         steps = range(series.getRecordedSteps())
         return np.array([[series.getConcentrationData(t, k) for k in self.columns] for t in steps])
