@@ -4,8 +4,7 @@ from __future__ import annotations
 
 _LIMITS = {
     ("own", "gradient"): (
-        "The steps: nine tenths of the time remain with the last time only. 76 steps carry 70 columns each; "
-        "a looser tolerance saves few of them at this accuracy."
+        "The steps: nine tenths of the time remain with the last time only. 76 steps carry 70 columns each."
     ),
 }
 
