@@ -7,12 +7,15 @@ Whatever computes them (:mod:`nicheloop.analysis`), draws them (:mod:`nicheloop.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nicheloop.execution.progress import Progress as Progress
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Floats = NDArray[np.float64]
 
@@ -315,3 +318,28 @@ class Reproduction:
     total_runs: int
     seconds: float
     ensemble_diagnostics: dict[str, object] = field(default_factory=dict)
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Return one row per effect: default, 90 % of the ensemble, share with the claimed sign, verdict.
+
+        ``sign`` is the claimed one; where none is it is 0, and nothing holds. ``prior_fraction`` is the share
+        before any calibration.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "claim": effect.claim,
+                "experiment": effect.experiment,
+                "effect": effect.effect,
+                "unit": effect.unit,
+                "sign": effect.expected_sign,
+                "default": effect.default,
+                "low": effect.low,
+                "high": effect.high,
+                "fraction_with_claimed_sign": effect.fraction_with_claimed_sign,
+                "holds": bool(effect.expected_sign) and effect.holds,
+                "prior_fraction": effect.prior_fraction,
+            }
+            for effect in self.effects
+        )

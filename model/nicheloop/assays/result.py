@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -68,6 +69,15 @@ class Result:
     def hosts(self) -> tuple[str, ...]:
         """Kinds of cell in the vessel."""
         return self.scenario.hosts
+
+    def __repr__(self) -> str:
+        told = f"to {self.time[-1]:g} h" if self.ok else f"failed at {self.time_reached:g} h: {self.message}"
+        return f"Result {self.scenario.name}: {', '.join(self.hosts)}, {told}"
+
+    def _repr_html_(self) -> str:
+        """Show in a notebook what was measured at the end."""
+        end = self.to_dataframe().query("time == time.max()").drop(columns="time")
+        return f"<p>{escape(repr(self))}</p>{end.to_html(index=False, float_format='{:.3g}'.format)}"
 
     def __getitem__(self, key: str | Readout) -> Floats:
         """Return a read-out, or an observable or expression of the model, at every time.
@@ -205,6 +215,10 @@ class Runs:
 
     def __len__(self) -> int:
         return len(self.status)
+
+    def __repr__(self) -> str:
+        failed = len(self) - int(self.ok.sum())
+        return f"Runs {self.scenario.name}: {len(self)} parameter sets, {failed} failed"
 
     def __getitem__(self, key: str | Readout) -> Floats:
         """Return a read-out, or an observable or expression of the model, shape (runs, times)."""

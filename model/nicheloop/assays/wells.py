@@ -69,6 +69,11 @@ class Wells:
     def __len__(self) -> int:
         return len(self.runs)
 
+    def __repr__(self) -> str:
+        axes = ", ".join(f"{axis} {len(values)}" for axis, values in self.axes.items())
+        failed = int((~self.ok).sum())
+        return f"Wells {self.scenario.name}: {len(self)} wells ({axes or 'nothing varies'}), {failed} failed"
+
     def __iter__(self) -> Iterator[Runs]:
         return iter(self.runs)
 

@@ -16,6 +16,8 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from nicheloop.figures.notebook import shown_in_notebooks
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
@@ -71,7 +73,8 @@ _RC: Any = {
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Apply the house style inside a ``with`` block."""
+    """Apply the house style inside a ``with`` block; a notebook then shows the figure as a picture."""
+    shown_in_notebooks()
     with rc_context(_RC):
         yield
 

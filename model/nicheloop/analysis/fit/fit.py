@@ -52,6 +52,10 @@ class Fit:
     identifiability: Identifiability
     seed: int
 
+    def __repr__(self) -> str:
+        names = ", ".join(self.problem.free.names)
+        return f"Fit of {names} to {sum(map(len, self.problem.tables))} values: {self.verdict}"
+
     @property
     def optimum(self) -> Optimum:
         """The best point: of the search, or a better one that profiles found."""
