@@ -149,9 +149,10 @@ def save(drawn: Axes | Figure, stem: str | Path) -> tuple[Path, Path]:
     figure = figure_of(drawn)
     png, svg = Path(f"{stem}.png"), Path(f"{stem}.svg")
     with house_style(), _laid_out_once(figure):
-        FigureCanvasAgg(figure).print_png(png, metadata={"Software": None})
+        canvases: Any = FigureCanvasAgg(figure), FigureCanvasSVG(figure)
+        canvases[0].print_png(png, metadata={"Software": None})
         text = StringIO()
-        FigureCanvasSVG(figure).print_svg(text, metadata={"Date": None, "Creator": None})
+        canvases[1].print_svg(text, metadata={"Date": None, "Creator": None})
     # Verdana has the widths of DejaVu Sans, for readers of the SVG who lack the latter.
     svg.write_text(text.getvalue().replace("'DejaVu Sans'", "'DejaVu Sans', Verdana"), encoding="utf-8")
     return png, svg
