@@ -1,0 +1,175 @@
+"""One small plot per read-out: the curves of the view, and the pinned ones in dashes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import panel as pn
+from bokeh.models import (
+    BasicTickFormatter,
+    ColumnDataSource,
+    DataRange1d,
+    HoverTool,
+    NumeralTickFormatter,
+    Range1d,
+    Title,
+)
+from bokeh.plotting import figure
+
+from nicheloop.assays.readouts import READOUTS
+from nicheloop.explorer.controls import in_print
+from nicheloop.explorer.courses import Course
+from nicheloop.explorer.pins import Pin
+from nicheloop.figures.style import GREY, HOST_COLOURS, PURPLE
+
+HEIGHT = 230
+MEDIUM_COLOUR = PURPLE
+GRID = """
+:host { display: grid !important; grid-template-columns: repeat(auto-fill, minmax(min(290px, 100%), 1fr));
+        gap: 6px 10px; width: 100%; }
+"""
+_SIGNED = {readout.name: readout.signed for readout in READOUTS}
+_UNITS = {readout.name: readout.unit for readout in READOUTS}
+_TOLD = {readout.name: readout.description for readout in READOUTS}
+
+
+WORDS = {
+    "gr": "GR value",
+    "il1b": "IL-1β",
+    "cxcl11": "CXCL11",
+    "il1b_in_cells": "IL-1β in cells",
+    "il1b_mRNA": "IL-1β mRNA",
+    "cxcl11_mRNA": "CXCL11 mRNA",
+    "p_bcr_abl": "p-BCR-ABL",
+    "p_crkl": "p-CrkL",
+    "p_stat5": "p-STAT5",
+    "p_erk": "p-ERK",
+    "nuclear_nfkb": "nuclear NF-κB",
+}
+"""Read-outs in words, where the name is not one."""
+
+
+def readout_in_words(name: str) -> str:
+    """Return the name of a read-out as it is printed: ``p_erk`` is p-ERK."""
+    return WORDS.get(name, name.replace("_", " "))
+
+
+def colour_of(host: str) -> str:
+    """Return the house colour of a kind of cell; the medium has one, too."""
+    return HOST_COLOURS.get(host, GREY) if host else MEDIUM_COLOUR
+
+
+class ReadoutPlot:
+    """The plot of one read-out; curves are replaced in it, the plot stays."""
+
+    def __init__(self, readout: str) -> None:
+        self.readout = readout
+        self.figure = _blank(readout)
+        self.pane = pn.pane.Bokeh(self.figure, sizing_mode="stretch_width", height=HEIGHT)
+        self._live: dict[str, ColumnDataSource] = {}
+        self._pins: dict[tuple[int, str], Any] = {}
+        self._events = ColumnDataSource({"x": []})
+        self.figure.vspan(x="x", source=self._events, line_color=GREY, line_dash="dotted", line_width=1)
+
+    def show(self, course: Course, pins: Sequence[Pin]) -> None:
+        """Draw the curves of a course; of one that failed, nothing."""
+        curves = {curve.host: curve.values for curve in course.of(self.readout)} if course.ok else {}
+        for host in curves:
+            if host not in self._live:
+                self._live[host] = self._line(host, "solid", 2.5, 1.0, host or "medium")[0]
+        for host, source in self._live.items():
+            values = curves.get(host)
+            told = values is not None and bool(np.isfinite(values).any())
+            source.data = {"x": course.time, "y": values} if told else {"x": [], "y": []}
+        self._events.data = {"x": [event.at for event in course.scenario.events]}
+        self._show_pins(pins)
+        ends = [course.scenario.duration, *(pin.course.scenario.duration for pin in pins)]
+        self.figure.x_range.end = max(ends)
+
+    def _show_pins(self, pins: Sequence[Pin]) -> None:
+        wanted = {
+            (pin.number, curve.host): (pin, curve) for pin in pins for curve in pin.course.of(self.readout)
+        }
+        for key in [
+            key for key in self._pins if key not in wanted or self._pins[key][2] is not wanted[key][0]
+        ]:
+            self.figure.renderers.remove(self._pins.pop(key)[1])
+        for key, (pin, curve) in wanted.items():
+            if key not in self._pins:
+                source, renderer = self._line(curve.host, list(pin.dashes), 1.8, 0.85, pin.label)
+                source.data = {"x": pin.course.time, "y": curve.values}
+                self._pins[key] = (source, renderer, pin)
+
+    def _line(
+        self, host: str, dash: Any, width: float, alpha: float, name: str
+    ) -> tuple[ColumnDataSource, Any]:
+        source = ColumnDataSource({"x": [], "y": []})
+        renderer = self.figure.line(
+            "x", "y", source=source, line_color=colour_of(host), line_dash=dash, line_width=width,
+            line_alpha=alpha, name=name,
+        )  # fmt: skip
+        return source, renderer
+
+
+def _blank(readout: str) -> Any:
+    """Return empty axes with units; nothing to click, so that the page stays quiet."""
+    unit = in_print(_UNITS[readout])
+    drawn = figure(
+        height=HEIGHT,
+        sizing_mode="stretch_width",
+        title=readout_in_words(readout),
+        x_axis_label="time [h]",
+        y_axis_label=f"[{unit}]",
+        x_range=Range1d(0, 72),
+        y_range=DataRange1d(start=None if _SIGNED[readout] else 0, range_padding=0.08, min_interval=1e-9),
+        toolbar_location=None,
+        tools="",
+        min_border_left=62,
+        min_border_right=10,
+        output_backend="canvas",
+    )
+    drawn.add_tools(
+        HoverTool(tooltips=[("", "$name"), ("time", "@x{0.##} h"), (readout, f"@y{{0.000a}} {unit}")])
+    )
+    drawn.outline_line_color = None
+    drawn.grid.grid_line_color = "#eeeeee"
+    drawn.title.text_font_size = "13px"
+    below = Title(text=_TOLD[readout], text_font_style="normal", text_font_size="11px", text_color="#555555")
+    drawn.add_layout(below, "above")
+    drawn.above.reverse()  # the name first, then what is measured
+    for axis in drawn.axis:
+        axis.axis_label_text_font_style = "normal"
+        axis.axis_label_text_font_size = axis.major_label_text_font_size = "11px"
+        axis.minor_tick_line_color = None
+    many = _UNITS[readout] == "cells/mL"
+    drawn.yaxis.formatter = (
+        NumeralTickFormatter(format="0.[00]a") if many else BasicTickFormatter(precision=4)
+    )
+    drawn.xaxis.ticker.desired_num_ticks = 7
+    drawn.xaxis.ticker.mantissas = [1, 1.2, 2.4, 4.8, 6]
+    return drawn
+
+
+class Plots:
+    """The plots of the chosen read-outs in a grid that wraps."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, ReadoutPlot] = {}
+        self._shown: tuple[str, ...] = ()
+        self.panel = pn.Column(sizing_mode="stretch_width", stylesheets=[GRID])
+
+    def show(self, readouts: Sequence[str], course: Course, pins: Sequence[Pin]) -> None:
+        """Draw a course; plots of read-outs that are not chosen are left as they are."""
+        for name in readouts:
+            if name not in self._known:
+                self._known[name] = ReadoutPlot(name)
+            self._known[name].show(course, pins)
+        if tuple(readouts) != self._shown:
+            self._shown = tuple(readouts)
+            self.panel.objects = [self._known[name].pane for name in readouts]
+
+    def data(self, readout: str) -> dict[str, dict[str, Any]]:
+        """Return what is drawn of a read-out, by host: for tests of the page."""
+        return {host: dict(source.data) for host, source in self._known[readout]._live.items()}
