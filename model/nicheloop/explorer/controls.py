@@ -10,6 +10,7 @@ from nicheloop.assays.units import CELL_DENSITY, solute
 from nicheloop.biology import parameter_values
 from nicheloop.biology.hosts import STROMA
 from nicheloop.biology.table import ParameterRow, rows
+from nicheloop.explorer.words import in_print, treatment_in_words
 
 DOSE, DENSITY, KNOCKDOWN, EVENT, EVENT_DOSE, DURATION, PARAMETER = (
     "dose", "density", "knockdown", "event", "event_dose", "duration", "parameter",
@@ -38,21 +39,6 @@ LONGEST = 14 * 24.0
 """Hours; a longer scenario is spanned as it is."""
 BEYOND = 10.0
 """How far beyond a value a slider goes if the table tells no bounds."""
-WORDS = {
-    "il1b": "IL-1β",
-    "il1a": "IL-1α",
-    "il1ra": "IL-1Ra",
-    "il1r2": "soluble IL-1R2",
-    "anti_il1b": "anti-IL-1β",
-    "anti_il1rap": "anti-IL1RAP",
-    "cxcl11": "CXCL11",
-    "anti_cxcl11": "anti-CXCL11",
-    "cxcr3_antagonist": "CXCR3 antagonist",
-    "ifng": "IFN-γ",
-    "ifnb": "IFN-β",
-    "jak_inhibitor": "JAK inhibitor",
-}
-"""Treatments in words, where the name is not one."""
 
 
 @dataclass(frozen=True)
@@ -97,21 +83,11 @@ class Control:
         return self.value != self.default
 
 
-def in_words(treatment: str) -> str:
-    """Return the name of a treatment as it is printed: ``anti_il1b`` is anti-IL-1β."""
-    return WORDS.get(treatment, treatment.replace("_", " "))
-
-
-def in_print(unit: str) -> str:
-    """Return a unit as it is printed: ``uM`` is µM."""
-    return f"µ{unit[1:]}" if unit.startswith("u") else unit
-
-
 def dose_control(key: str, treatment: str, value: float, default: float, when: str = "") -> Control:
     """Return the control of a dose: logarithmic, with 0 at its left end."""
     low, high = _spanning(*DOSE_RANGES[treatment], value, default)
     unit = in_print(solute(treatment).unit)
-    label = f"{in_words(treatment)} {when}".strip()
+    label = f"{treatment_in_words(treatment)} {when}".strip()
     return Control(key, label, unit, value, default, low, high, log=True, zero=True)
 
 

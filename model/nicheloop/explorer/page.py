@@ -10,12 +10,16 @@ from typing import Any
 import panel as pn
 
 from nicheloop.assays.scenario import Scenario
+from nicheloop.explorer.claims_section import ClaimsSection
 from nicheloop.explorer.courses import Bench, Course
+from nicheloop.explorer.data_section import DataSection
+from nicheloop.explorer.export_section import ExportSection
 from nicheloop.explorer.pins import Pin, pinned, unpinned
-from nicheloop.explorer.plots import Plots, colour_of, readout_in_words
+from nicheloop.explorer.plots import Plots, colour_of
 from nicheloop.explorer.sidebar import Sidebar
 from nicheloop.explorer.style import BODY, HEADER, MAIN, PAGE, WIDGET, text_pane
 from nicheloop.explorer.view import View
+from nicheloop.explorer.words import readout_in_words
 
 CURVES, DATA, CLAIMS, EXPORT = "Curves", "Your data", "Claims", "Export"
 
@@ -33,6 +37,7 @@ class Page:
         self.view = view
         self._first = view.origin
         self.pins: tuple[Pin, ...] = ()
+        self._listed: tuple[Pin, ...] = ()
         self._bench = Bench()
         self.course: Course = self._bench.run(view)
         self.plots = Plots()
@@ -58,7 +63,20 @@ class Page:
             pn.Row(self.pin_button, self.reset_button, self.legend, **wide),
             self.pin_list, self.readouts, self.plots.panel, **wide,
         )  # fmt: skip
-        main = pn.Column(self.notice, curves, stylesheets=[MAIN], **wide)
+        self.data, self.claims, self.export = (
+            DataSection(self.view),
+            ClaimsSection(self.view),
+            ExportSection(self),
+        )
+        self._sections = {
+            CURVES: curves, DATA: self.data.panel, CLAIMS: self.claims.panel, EXPORT: self.export.panel
+        }  # fmt: skip
+        self.section = pn.widgets.RadioButtonGroup(
+            name="Section", options=list(self._sections), value=CURVES, button_type="default",
+            button_style="outline", stylesheets=[WIDGET],
+        )  # fmt: skip
+        self.section.param.watch(lambda event: self.open(event.new), "value")
+        main = pn.Column(self.section, self.notice, *self._sections.values(), stylesheets=[MAIN], **wide)
         self.panel = pn.Column(
             text_pane(HEADER),
             pn.Row(self.sidebar.panel, main, stylesheets=[BODY], **wide),
@@ -124,6 +142,12 @@ class Page:
         self.pins = unpinned(self.pins, number)
         self._draw()
 
+    def open(self, section: str) -> None:
+        """Show one section in place of the others."""
+        for name, part in self._sections.items():
+            part.visible = name == section
+        self.export.follow()
+
     def tell(self, message: str) -> None:
         """Show a message above the curves; an empty one takes it away."""
         lines = "<br>".join(escape(line) for line in message.splitlines())
@@ -159,11 +183,13 @@ class Page:
         if self.legend.object != legend:
             self.legend.object = legend
         self._list_pins()
+        self.data.follow(self.view)
+        self.claims.follow(self.view)
+        self.export.follow()
 
     def _list_pins(self) -> None:
-        shown = [row.tags for row in self.pin_list.objects]
-        wanted = [[pin] for pin in self.pins]
-        if shown != wanted:
+        if self._listed != self.pins:
+            self._listed = self.pins
             self.pin_list.objects = [self._pin_row(pin) for pin in self.pins]
 
     def _pin_row(self, pin: Pin) -> pn.Row:
@@ -174,9 +200,7 @@ class Page:
         )
         button = pn.widgets.Button(name="Remove", width=80, height=26)
         button.on_click(lambda _: self.unpin(pin.number))
-        row = pn.Row(button, text_pane(sample), sizing_mode="stretch_width")
-        row.tags = [pin]
-        return row
+        return pn.Row(button, text_pane(sample), sizing_mode="stretch_width")
 
     def _readout_options(self) -> dict[str, str]:
         return {readout_in_words(name): name for name in self.view.known_readouts()}

@@ -19,9 +19,9 @@ from bokeh.models import (
 from bokeh.plotting import figure
 
 from nicheloop.assays.readouts import READOUTS
-from nicheloop.explorer.controls import in_print
 from nicheloop.explorer.courses import Course
 from nicheloop.explorer.pins import Pin
+from nicheloop.explorer.words import in_print, readout_in_words
 from nicheloop.figures.style import GREY, HOST_COLOURS, PURPLE
 
 HEIGHT = 230
@@ -33,27 +33,6 @@ GRID = """
 _SIGNED = {readout.name: readout.signed for readout in READOUTS}
 _UNITS = {readout.name: readout.unit for readout in READOUTS}
 _TOLD = {readout.name: readout.description for readout in READOUTS}
-
-
-WORDS = {
-    "gr": "GR value",
-    "il1b": "IL-1β",
-    "cxcl11": "CXCL11",
-    "il1b_in_cells": "IL-1β in cells",
-    "il1b_mRNA": "IL-1β mRNA",
-    "cxcl11_mRNA": "CXCL11 mRNA",
-    "p_bcr_abl": "p-BCR-ABL",
-    "p_crkl": "p-CrkL",
-    "p_stat5": "p-STAT5",
-    "p_erk": "p-ERK",
-    "nuclear_nfkb": "nuclear NF-κB",
-}
-"""Read-outs in words, where the name is not one."""
-
-
-def readout_in_words(name: str) -> str:
-    """Return the name of a read-out as it is printed: ``p_erk`` is p-ERK."""
-    return WORDS.get(name, name.replace("_", " "))
 
 
 def colour_of(host: str) -> str:
@@ -116,39 +95,46 @@ class ReadoutPlot:
 def _blank(readout: str) -> Any:
     """Return empty axes with units; nothing to click, so that the page stays quiet."""
     unit = in_print(_UNITS[readout])
-    drawn = figure(
-        height=HEIGHT,
-        sizing_mode="stretch_width",
-        title=readout_in_words(readout),
-        x_axis_label="time [h]",
-        y_axis_label=f"[{unit}]",
-        x_range=Range1d(0, 72),
-        y_range=DataRange1d(start=None if _SIGNED[readout] else 0, range_padding=0.08, min_interval=1e-9),
-        toolbar_location=None,
-        tools="",
-        min_border_left=62,
-        min_border_right=10,
-        output_backend="canvas",
+    drawn = dressed(
+        figure(
+            height=HEIGHT,
+            sizing_mode="stretch_width",
+            title=readout_in_words(readout),
+            x_axis_label="time [h]",
+            y_axis_label=f"[{unit}]",
+            x_range=Range1d(0, 72),
+            y_range=DataRange1d(start=None if _SIGNED[readout] else 0, range_padding=0.08, min_interval=1e-9),
+            toolbar_location=None,
+            tools="",
+            min_border_left=62,
+            min_border_right=10,
+            output_backend="canvas",
+        )
     )
     drawn.add_tools(
         HoverTool(tooltips=[("", "$name"), ("time", "@x{0.##} h"), (readout, f"@y{{0.000a}} {unit}")])
     )
-    drawn.outline_line_color = None
-    drawn.grid.grid_line_color = "#eeeeee"
-    drawn.title.text_font_size = "13px"
     below = Title(text=_TOLD[readout], text_font_style="normal", text_font_size="11px", text_color="#555555")
     drawn.add_layout(below, "above")
     drawn.above.reverse()  # the name first, then what is measured
-    for axis in drawn.axis:
-        axis.axis_label_text_font_style = "normal"
-        axis.axis_label_text_font_size = axis.major_label_text_font_size = "11px"
-        axis.minor_tick_line_color = None
     many = _UNITS[readout] == "cells/mL"
     drawn.yaxis.formatter = (
         NumeralTickFormatter(format="0.[00]a") if many else BasicTickFormatter(precision=4)
     )
     drawn.xaxis.ticker.desired_num_ticks = 7
     drawn.xaxis.ticker.mantissas = [1, 1.2, 2.4, 4.8, 6]
+    return drawn
+
+
+def dressed(drawn: Any) -> Any:
+    """Give axes the looks of the page."""
+    drawn.outline_line_color = None
+    drawn.grid.grid_line_color = "#eeeeee"
+    drawn.title.text_font_size = "13px"
+    for axis in drawn.axis:
+        axis.axis_label_text_font_style = "normal"
+        axis.axis_label_text_font_size = axis.major_label_text_font_size = "11px"
+        axis.minor_tick_line_color = None
     return drawn
 
 

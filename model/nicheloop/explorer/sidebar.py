@@ -12,10 +12,12 @@ from nicheloop.assays.library import load_scenario, scenario_names
 from nicheloop.assays.scenario import Scenario
 from nicheloop.biology import PROMOTERS, RESISTANCES
 from nicheloop.biology.hosts import STROMA
-from nicheloop.explorer.controls import DOSE, EVENT_DOSE, KNOCKDOWN, PARAMETER, in_words, searchable
+from nicheloop.explorer.controls import DOSE, EVENT_DOSE, KNOCKDOWN, PARAMETER, searchable
 from nicheloop.explorer.slider import ValueSlider
 from nicheloop.explorer.style import SIDEBAR, WIDGET, text_pane
 from nicheloop.explorer.view import View
+from nicheloop.explorer.words import EXPLANATIONS, treatment_in_words
+from nicheloop.explorer.words import PROMOTERS as PROMOTER_NAMES
 
 if TYPE_CHECKING:
     from nicheloop.explorer.page import Page
@@ -31,17 +33,6 @@ CLAIM_WORDS = {
 OWN = "Yours"
 GIVEN = (DOSE, KNOCKDOWN, EVENT_DOSE)
 _CHOOSE = "choose…"
-EXPLANATION_WORDS = {
-    "none": "none (K562R as K562S)",
-    "il1b": "IL-1β",
-    "efflux": "drug efflux (COX-2, ABCB1)",
-    "amplification": "BCR-ABL amplification",
-    "desensitised_kinase": "less sensitive kinase",
-    "bypass": "bypass of BCR-ABL",
-    "T315I": "T315I mutation",
-    "mixed": "IL-1β and less sensitive kinase",
-}
-PROMOTER_WORDS = {"nfkb": "NF-κB alone", "ifnb": "NF-κB through IFN-β"}
 
 
 def grouped_scenarios() -> dict[str, dict[str, str]]:
@@ -95,11 +86,11 @@ class Sidebar:
         self.description = text_pane()
         self.addition = pn.widgets.Select(name="Add a treatment or knock-down", **wide)
         self.resistance = pn.widgets.Select(
-            name="Why K562R resists", options={EXPLANATION_WORDS.get(r, r): r for r in RESISTANCES}, **wide
+            name="Why K562R resists", options={EXPLANATIONS.get(r, r): r for r in RESISTANCES}, **wide
         )
         self.promoter = pn.widgets.Select(
             name="Promoter of stromal CXCL11",
-            options={PROMOTER_WORDS.get(p, p): p for p in PROMOTERS},
+            options={PROMOTER_NAMES.get(p, p): p for p in PROMOTERS},
             **wide,
         )
         self.search = pn.widgets.AutocompleteInput(
@@ -197,7 +188,7 @@ class Sidebar:
 
 def _addition(key: str) -> str:
     kind, _, what = key.partition(":")
-    return in_words(what) if kind == DOSE else f"{what.upper()} knock-down"
+    return treatment_in_words(what) if kind == DOSE else f"{what.upper()} knock-down"
 
 
 def _heading(text: str) -> pn.pane.HTML:

@@ -32,6 +32,12 @@ p {{ margin: 4px 0; color: #444; }}
 .legend {{ display: flex; flex-wrap: wrap; gap: 4px 16px; padding-top: 6px; }}
 .key {{ display: inline-flex; align-items: center; gap: 6px; }}
 .swatch {{ width: 22px; height: 3px; display: inline-block; }}
+details {{ border-bottom: 1px solid #ddd; padding: 6px 0; }}
+summary {{ cursor: pointer; }}
+table {{ border-collapse: collapse; width: 100%; margin: 6px 0 6px; font-size: 12.5px; }}
+th, td {{ text-align: left; padding: 3px 10px 3px 0; border-bottom: 1px solid #eee; vertical-align: top; }}
+.number {{ text-align: right; white-space: nowrap; }}
+code {{ background: #f0f0f0; padding: 0 3px; }}
 .notice {{ background: #fff4e5; border-left: 4px solid #D55E00; padding: 8px 12px; margin: 6px 0;
           overflow-wrap: anywhere; }}
 {_FOCUS}

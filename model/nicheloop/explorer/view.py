@@ -164,6 +164,10 @@ class View:
         """Read-outs that the scenario allows."""
         return tuple(dict.fromkeys(readout.name for readout, _ in applicable(self.base.hosts)))
 
+    def hosts_of(self, readout: str) -> tuple[str, ...]:
+        """What a read-out is measured on here; the medium is the empty text."""
+        return tuple(host for known, host in applicable(self.base.hosts) if known.name == readout)
+
     def controls(self) -> tuple[Control, ...]:
         """Everything that can be moved now, in the order of the page."""
         return tuple(self.control(key) for key in self.keys())
