@@ -192,7 +192,7 @@ class Band:
     source: str
 
 
-PANEL_KINDS = ("dose_response", "timecourse", "bars", "bell")
+PANEL_KINDS = ("dose_response", "timecourse", "bars", "bell", "factorial")
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,7 +204,7 @@ class Panel:
     claim, name, title : str
         Claim it belongs to, file name stem, and title.
     kind : str
-        ``dose_response``, ``timecourse``, ``bars`` or ``bell``.
+        ``dose_response``, ``timecourse``, ``bars``, ``bell`` or ``factorial``.
     xlabel, ylabel : str
         With units in brackets.
     xscale, yscale : str
@@ -215,6 +215,8 @@ class Panel:
         Published ranges.
     categories : tuple of str
         Names of the positions 0..k-1 of bars.
+    factors, levels : tuple of str, tuple of tuple of bool
+        Of a factorial: what is on or off, and which of it is on at each position.
     caption : str
         What a reader must know to read the figure.
     """
@@ -231,6 +233,8 @@ class Panel:
     bands: tuple[Band, ...] = ()
     categories: tuple[str, ...] = ()
     caption: str = ""
+    factors: tuple[str, ...] = ()
+    levels: tuple[tuple[bool, ...], ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind not in PANEL_KINDS:

@@ -6,7 +6,7 @@ figure. The style is applied with a context, never to Matplotlib's global state.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
@@ -89,6 +89,38 @@ def new_axes(width: float = SINGLE, height: float | None = None) -> Axes:
     with house_style():
         figure = Figure(figsize=(width, height or 0.72 * width), layout="constrained")
         return figure.subplots()
+
+
+def panel_axes(
+    given: Axes | Sequence[Axes] | None, count: int, columns: int, size: tuple[float, float]
+) -> tuple[Figure, list[Axes]]:
+    """Return the figure and the axes of ``count`` panels: those given, or those of a new figure.
+
+    Parameters
+    ----------
+    given : Axes or sequence of Axes, optional
+        One per panel.
+    count, columns : int
+        Panels, and how many of them stand side by side in a new figure.
+    size : tuple of float
+        Width and height of a new figure, inches.
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer axes than panels.
+    """
+    if given is not None:
+        axes = list(np.ravel(np.asarray(given, dtype=object)))
+        if len(axes) != count:
+            raise ValueError(f"ax: got {len(axes)} axes, expected {count}, one per panel")
+        return figure_of(axes[0]), axes
+    with house_style():
+        figure = Figure(figsize=size, layout="constrained")
+        axes = list(figure.subplots(-(-count // columns), columns, squeeze=False).ravel())
+    for ax in axes[count:]:
+        ax.set_axis_off()
+    return figure, axes[:count]
 
 
 def colours(groups: list[str]) -> list[str]:
