@@ -17,7 +17,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 CONSTRAIN := $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 SOURCES := pyproject.toml $(shell find model -type f ! -name '*.pyc')
 
-.PHONY: reproduce test lint study-sweep study-recovery clean
+.PHONY: reproduce test lint study-sweep study-recovery notebooks notebooks-clear clean
 
 reproduce: $(VENV)/installed
 	$(BIN)/nicheloop reproduce --draws $(DRAWS) --seed $(SEED) --out $(REPORT)
@@ -39,6 +39,14 @@ study-sweep: $(VENV)/installed
 study-recovery: $(VENV)/installed-fit
 	$(BIN)/python simulations/fit_recovery.py --truths $(TRUTHS) --out results/study-recovery
 
+# The notebooks in a browser; and, before a commit, without what a run leaves in them.
+notebooks: $(VENV)/installed-notebooks
+	$(BIN)/jupyter lab notebooks
+
+notebooks-clear: $(VENV)/installed-notebooks
+	$(BIN)/jupyter nbconvert --clear-output --inplace --ClearMetadataPreprocessor.enabled=True \
+	  --ClearMetadataPreprocessor.preserve_nb_metadata_mask="{'kernelspec', ('language_info', 'name')}" notebooks/*.ipynb
+
 clean:
 	rm -rf $(VENV) build dist results .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
@@ -54,6 +62,10 @@ $(VENV)/installed-fit: $(VENV)/created $(SOURCES)
 $(VENV)/installed-test: $(VENV)/created $(SOURCES)
 	$(PIP) install $(CONSTRAIN) ".[test]"
 	@touch $@ $(VENV)/installed
+
+$(VENV)/installed-notebooks: $(VENV)/created $(SOURCES)
+	$(PIP) install $(CONSTRAIN) ".[notebooks]"
+	@touch $@ $(VENV)/installed $(VENV)/installed-fit
 
 $(VENV)/installed-lint: $(VENV)/created pyproject.toml
 	$(PIP) install $(CONSTRAIN) ".[lint]"

@@ -30,10 +30,9 @@ class ThisPython(AsyncKernelManager):
 def executed(notebook: NotebookNode, folder: Path) -> NotebookNode:
     """Return a copy with the outputs of a run in a folder; raises what a cell raises."""
     found = nbformat.from_dict(notebook)
-    manager = ThisPython(transport="ipc")  # no ports that another worker may want
-    NotebookClient(
-        found, km=manager, timeout=SECONDS, resources={"metadata": {"path": str(folder)}}
-    ).execute()
+    resources = {"metadata": {"path": str(folder)}}
+    client = NotebookClient(found, kernel_manager_class=ThisPython, timeout=SECONDS, resources=resources)
+    client.execute()
     return found
 
 
