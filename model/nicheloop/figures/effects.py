@@ -80,7 +80,7 @@ def waterfall(effect: Effect, ax: Axes | None = None) -> Axes:
         ax.set_xlabel(f"parameter sets, ranked{failed} [%]")
         unit = "ratio" if effect.unit == "1" else effect.unit.replace("uM", "µM")
         ax.set_ylabel(f"effect [{unit}]")
-        told = f": {100 * effect.fraction_with_claimed_sign:.0f} %" if effect.expected_sign else ""
+        told = f": {100 * effect.fraction_with_claimed_sign:.0f}\u202f%" if effect.expected_sign else ""
         ax.set_title(fill(f"{effect.claim}  {effect.effect}{told}", ROOM), fontsize=7)
     return ax
 

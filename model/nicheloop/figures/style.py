@@ -120,6 +120,16 @@ def panel_axes(
     return figure, axes[:count]
 
 
+def shared_legend(
+    figure: Figure, axes: Sequence[Axes], own: bool, handles: Sequence[Any], columns: int = 1
+) -> None:
+    """Put a legend of several panels below a figure of our own, or into the first of the axes given."""
+    if own:
+        figure.legend(handles=list(handles), loc="outside lower center", ncols=columns)
+    elif len(handles) > 1:
+        axes[0].legend(handles=list(handles), loc="best")
+
+
 def colours(groups: list[str]) -> list[str]:
     """Return one colour per group: that of the host, or one that no host has.
 
