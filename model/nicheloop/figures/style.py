@@ -192,7 +192,7 @@ def save(drawn: Axes | Figure, stem: str | Path) -> tuple[Path, Path]:
     png, svg = Path(f"{stem}.png"), Path(f"{stem}.svg")
     with house_style(), _laid_out_once(figure):
         canvases: Any = FigureCanvasAgg(figure), FigureCanvasSVG(figure)
-        canvases[0].print_png(png, metadata={"Software": None})
+        canvases[0].print_png(png, metadata={"Software": None}, pil_kwargs={"compress_level": 3})
         text = StringIO()
         canvases[1].print_svg(text, metadata={"Date": None, "Creator": None})
     # Verdana has the widths of DejaVu Sans, for readers of the SVG who lack the latter.
