@@ -17,7 +17,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 CONSTRAIN := $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 SOURCES := pyproject.toml $(shell find model -type f ! -name '*.pyc')
 
-.PHONY: reproduce test lint study-sweep study-recovery notebooks notebooks-clear clean
+.PHONY: reproduce test lint baselines study-sweep study-recovery notebooks notebooks-clear clean
 
 reproduce: $(VENV)/installed
 	$(BIN)/nicheloop reproduce --draws $(DRAWS) --seed $(SEED) --out $(REPORT)
@@ -30,6 +30,10 @@ lint: $(VENV)/installed-lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The pictures that the tests of figures compare with, drawn anew: look at each before it is committed.
+baselines: $(VENV)/installed-test
+	$(BIN)/python tests/figures/examples.py
 
 # A million runs: throughput beside the engine's own, memory. RUNS=20000 for a short look.
 study-sweep: $(VENV)/installed

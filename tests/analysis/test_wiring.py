@@ -6,7 +6,8 @@ import pytest
 
 import nicheloop as nl
 from nicheloop.analysis.layered import layered
-from nicheloop.analysis.wiring import Wiring, influence_wiring, mechanism_wiring
+from nicheloop.analysis.shipped_wiring import shipped_wiring
+from nicheloop.analysis.wiring import Wiring, find_mechanism, influence_wiring, mechanism_wiring
 
 KNOWN = {
     ("drug_inside", "bcr_abl"): -1,
@@ -34,7 +35,7 @@ def signs(wiring: Wiring) -> dict[tuple[str, str], int]:
 
 @pytest.fixture(scope="module")
 def whole() -> Wiring:
-    return mechanism_wiring()
+    return find_mechanism()
 
 
 def test_the_whole_model_has_the_arrows_of_its_mechanisms(whole: Wiring) -> None:
@@ -42,6 +43,14 @@ def test_the_whole_model_has_the_arrows_of_its_mechanisms(whole: Wiring) -> None
     assert {pair: found.get(pair) for pair in KNOWN} == KNOWN
     assert whole.places == ("medium", "K562R", "stroma")
     assert whole.same == ("K562S",)
+
+
+def test_what_is_kept_is_what_the_rules_say(whole: Wiring) -> None:
+    kept = shipped_wiring()
+    assert kept is not None, "run: python -m nicheloop.analysis.shipped_wiring"
+    assert signs(kept) == signs(whole)
+    assert (kept.nodes, kept.same, kept.title) == (whole.nodes, whole.same, whole.title)
+    assert mechanism_wiring() == kept
 
 
 def test_nothing_acts_on_what_only_a_user_adds(whole: Wiring) -> None:

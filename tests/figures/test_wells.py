@@ -58,10 +58,14 @@ def test_other_axes_are_lines_with_one_legend() -> None:
     assert ax.get_xlabel() == "K562R [cells/mL]"
 
 
-def test_two_long_axes_are_a_heat_map() -> None:
+def test_two_long_axes_are_a_heat_map_or_the_synergy_of_two_drugs() -> None:
     doses = [0, 0.1, 0.3, 1, 3, 10, 30]
     wells = wells_of({"imatinib": doses, "celecoxib": doses})
-    figure = wells.plot(["viability"])
+    surface = wells.plot(["viability"]).axes
+    assert surface[1].get_ylabel() == "Bliss excess [1], synergy above 0"
+    loewe = wells.plot(["viability"], method="loewe").axes
+    assert loewe[1].get_ylabel().startswith("Loewe index")
+    figure = wells.plot(["viability"], kind="panels")
     mesh = figure.axes[0].collections[0]
     np.testing.assert_array_equal(mesh.get_array(), wells["viability"][..., -1].T)
     assert (figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()) == ("imatinib [µM]", "celecoxib [µM]")

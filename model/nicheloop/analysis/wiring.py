@@ -114,6 +114,14 @@ def mechanism_wiring(of: Scenario | str | None = None, least: float = LEAST) -> 
     least : float
         Share of all influences on a target, in some state, from which on one is drawn.
     """
+    from nicheloop.analysis.shipped_wiring import shipped_wiring
+
+    kept = shipped_wiring() if of is None and least == LEAST else None
+    return kept or find_mechanism(of, least)
+
+
+def find_mechanism(of: Scenario | str | None = None, least: float = LEAST) -> Wiring:
+    """Read the mechanism off the equations, as `mechanism_wiring` does where no result is kept."""
     scenario = _scenario(of)
     lines = [line for line in LEUKAEMIC if line in scenario.lines]
     drawn = lines[-1] if lines else ""

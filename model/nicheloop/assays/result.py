@@ -168,11 +168,25 @@ class Result:
         attributes = {"scenario": self.scenario.name, "status": self.status, "message": self.message}
         return xr.Dataset(data, coords=coordinates, attrs=attributes)
 
-    def plot(self, readouts: Iterable[str] | None = None) -> Any:
-        """Draw read-outs over time and return the matplotlib figure."""
-        from nicheloop.figures.timecourse import plot_run
+    def plot(
+        self, readouts: Iterable[str] | None = None, kind: str | None = None, ax: Any = None, **options: Any
+    ) -> Any:
+        """Draw read-outs over time and return the matplotlib figure.
 
-        return plot_run(self, readouts)
+        Parameters
+        ----------
+        readouts : iterable of str, optional
+            Read-outs; default: all that this run allows.
+        kind : str, optional
+            ``timecourse``, the only one of a single run.
+        ax : Axes or sequence of Axes, optional
+            Where to, one per read-out.
+        **options
+            ``data``: an assay table whose values are drawn beside the lines.
+        """
+        from nicheloop.figures.choose import plot_result
+
+        return plot_result(self, readouts, kind, ax, **options)
 
 
 @dataclass(frozen=True, eq=False)

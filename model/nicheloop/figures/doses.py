@@ -9,7 +9,16 @@ from matplotlib.ticker import NullLocator
 from numpy.typing import NDArray
 
 from nicheloop.assays.tables.arrangement import unit_in_words
-from nicheloop.figures.style import GREY, LINESTYLES, colours, house_style, new_axes, plain_ticks
+from nicheloop.figures.style import (
+    GREY,
+    LINESTYLES,
+    SINGLE,
+    colours,
+    figure_of,
+    house_style,
+    new_axes,
+    plain_ticks,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,6 +30,10 @@ WIDE = 30.0
 """Ratio of the largest to the smallest value from which on an axis is logarithmic."""
 MARKERS = ("o", "s", "D", "^", "v", "P")
 FINE = 200
+INSIDE = 2
+"""Legend entries that fit beside curves."""
+LEGEND_ROW = 0.14
+"""Height of a row of the legend, inches."""
 
 
 def dose_response(found: DoseResponse, ax: Axes | None = None) -> Axes:
@@ -37,7 +50,10 @@ def dose_response(found: DoseResponse, ax: Axes | None = None) -> Axes:
     ax : Axes, optional
         Where to; by default a new figure as wide as one journal column.
     """
-    ax = ax if ax is not None else new_axes()
+    entries = len(found.curves) + sum(curve.measured is not None for curve in found.curves)
+    below = ax is None and entries > INSIDE
+    if ax is None:
+        ax = new_axes(SINGLE, 0.72 * SINGLE + (LEGEND_ROW * -(-entries // 2) if below else 0.0))
     with house_style():
         zero = _axis(ax, found)
         for curve, colour, style, mark in _looks(found):
@@ -51,7 +67,10 @@ def dose_response(found: DoseResponse, ax: Axes | None = None) -> Axes:
                 ax.plot(place, curve.response, "o", color=colour, label=label, zorder=3)
             _measured(ax, curve, zero, colour, mark)
         _values(ax, found)
-        if len(found.curves) > 1 or found.curves[0].hill is not None:
+        if below:
+            handles, labels = ax.get_legend_handles_labels()
+            figure_of(ax).legend(handles, labels, loc="outside lower center", ncols=2)
+        elif entries > 1 or found.curves[0].hill is not None:
             ax.legend(loc="best")
     return ax
 

@@ -37,8 +37,8 @@ LOG_FROM = 20.0
 COLUMNS = 3
 ROW = 1.6
 """Height of a row of panels, inches."""
-ROOM = 38
-"""Characters of a line above a panel."""
+ROOM = (38, 60)
+"""Characters of a line above one of several panels, and above a figure of its own."""
 
 
 def waterfall(effect: Effect, ax: Axes | None = None) -> Axes:
@@ -55,6 +55,7 @@ def waterfall(effect: Effect, ax: Axes | None = None) -> Axes:
     ax : Axes, optional
         Where to; by default a new figure as wide as one journal column.
     """
+    room = ROOM[ax is None]
     ax = ax if ax is not None else new_axes()
     values = np.sort(effect.ensemble[np.isfinite(effect.ensemble)])[::-1]
     share = 100 * (np.arange(values.size) + 0.5) / max(values.size, 1)
@@ -80,8 +81,8 @@ def waterfall(effect: Effect, ax: Axes | None = None) -> Axes:
         ax.set_xlabel(f"parameter sets, ranked{failed} [%]")
         unit = "ratio" if effect.unit == "1" else effect.unit.replace("uM", "µM")
         ax.set_ylabel(f"effect [{unit}]")
-        told = f": {100 * effect.fraction_with_claimed_sign:.0f} %" if effect.expected_sign else ""
-        ax.set_title(fill(f"{effect.claim}  {effect.effect}{told}", ROOM), fontsize=7)
+        told = f": {100 * effect.fraction_with_claimed_sign:.0f}\u202f%" if effect.expected_sign else ""
+        ax.set_title(fill(f"{effect.claim}  {effect.effect}{told}", room), fontsize=7)
     return ax
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nicheloop.figures.factorial import factorial
+from nicheloop.figures.factors import factorial
 from nicheloop.figures.style import (
     DOUBLE,
     GREY,

@@ -123,6 +123,16 @@ def panel_axes(
     return figure, axes[:count]
 
 
+def shared_legend(
+    figure: Figure, axes: Sequence[Axes], own: bool, handles: Sequence[Any], columns: int = 1
+) -> None:
+    """Put a legend of several panels below a figure of our own, or into the first of the axes given."""
+    if own:
+        figure.legend(handles=list(handles), loc="outside lower center", ncols=columns)
+    elif len(handles) > 1:
+        axes[0].legend(handles=list(handles), loc="best")
+
+
 def colours(groups: list[str]) -> list[str]:
     """Return one colour per group: that of the host, or one that no host has.
 
@@ -185,7 +195,7 @@ def save(drawn: Axes | Figure, stem: str | Path) -> tuple[Path, Path]:
     png, svg = Path(f"{stem}.png"), Path(f"{stem}.svg")
     with house_style(), _laid_out_once(figure):
         canvases: Any = FigureCanvasAgg(figure), FigureCanvasSVG(figure)
-        canvases[0].print_png(png, metadata={"Software": None})
+        canvases[0].print_png(png, metadata={"Software": None}, pil_kwargs={"compress_level": 3})
         text = StringIO()
         canvases[1].print_svg(text, metadata={"Date": None, "Creator": None})
     # Verdana has the widths of DejaVu Sans, for readers of the SVG who lack the latter.

@@ -25,7 +25,7 @@ NEUTRAL = {"bliss": 0.0, "loewe": 1.0}
 WORDS = {"bliss": "synergy above 0", "loewe": "synergy below 1"}
 MAPS = {"": "viridis", "bliss": "RdBu_r", "loewe": "RdBu"}
 """Synergy is red in both."""
-LABELS = 7
+LABELS = 6
 """Tick labels of a heat map, at most."""
 LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
 """Shares of the untreated response at which it has contour lines."""

@@ -14,8 +14,18 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from nicheloop.assays.tables.arrangement import unit_in_words
 from nicheloop.figures.doses import dose_ticks, places, short, wide, zero_place
-from nicheloop.figures.style import BLUE, DOUBLE, SINGLE, hours, house_style, new_axes, plain_ticks
+from nicheloop.figures.style import (
+    BLUE,
+    DOUBLE,
+    SINGLE,
+    hours,
+    house_style,
+    new_axes,
+    panel_axes,
+    plain_ticks,
+)
 from nicheloop.figures.surface import NEUTRAL, cells, colour_bar
 
 if TYPE_CHECKING:
@@ -31,7 +41,11 @@ FAMILY = 6
 """Up to so many values of a second axis are lines; more are a heat map."""
 
 
-def plot_sweep(results: xr.Dataset, variables: Sequence[str] | None = None) -> Figure:
+def plot_sweep(
+    results: xr.Dataset,
+    variables: Sequence[str] | None = None,
+    ax: Axes | Sequence[Axes] | None = None,
+) -> Figure:
     """Draw one panel per variable, of the first nine.
 
     Parameters
@@ -40,6 +54,8 @@ def plot_sweep(results: xr.Dataset, variables: Sequence[str] | None = None) -> F
         As from `nicheloop.sweep`.
     variables : sequence of str, optional
         Which; default: all.
+    ax : Axes or sequence of Axes, optional
+        Where to, one per panel; by default a new figure as wide as two journal columns at most.
 
     Raises
     ------
@@ -55,17 +71,13 @@ def plot_sweep(results: xr.Dataset, variables: Sequence[str] | None = None) -> F
             raise ValueError(unknown("variable", name, known))
     names = names[:MOST]
     columns = min(COLUMNS, len(names))
-    rows = -(-len(names) // columns)
-    width = SINGLE if len(names) == 1 else DOUBLE * columns / COLUMNS
-    with house_style():
-        figure = Figure(
-            figsize=(width, 0.72 * SINGLE if len(names) == 1 else ROW * rows), layout="constrained"
-        )
-        axes = figure.subplots(rows, columns, squeeze=False).ravel()
-        for ax, name in zip(axes, names, strict=False):
-            plot_variable(results, name, ax)
-        for ax in axes[len(names) :]:
-            ax.set_axis_off()
+    single = len(names) == 1
+    size = (
+        (SINGLE, 0.72 * SINGLE) if single else (DOUBLE * columns / COLUMNS, ROW * -(-len(names) // columns))
+    )
+    figure, axes = panel_axes(ax, len(names), columns, size)
+    for one, name in zip(axes, names, strict=True):
+        plot_variable(results, name, one)
     return figure
 
 
@@ -87,6 +99,38 @@ def plot_variable(results: xr.Dataset, name: str, ax: Axes | None = None) -> Axe
     with house_style():
         draw(results, variable.isel(fixed), wanted, ax)
         ax.set_title("\n".join([name.replace("_", " "), *([", ".join(told)] if told else [])]))
+    return ax
+
+
+def heat_map(results: xr.Dataset, name: str, ax: Axes | None = None) -> Axes:
+    """Draw a variable over two axes as a heat map: its last time, or the time itself as an axis.
+
+    Parameters
+    ----------
+    results : xarray.Dataset
+        As from `nicheloop.sweep`.
+    name : str
+        A variable over two axes, or one axis and the time; medians over parameter sets are drawn.
+    ax : Axes, optional
+        Where to; by default a new figure as wide as one journal column.
+
+    Raises
+    ------
+    ValueError
+        If it has more axes, or fewer.
+    """
+    ax = ax if ax is not None else new_axes()
+    variable = results[name]
+    dims = [str(dim) for dim in variable.dims if dim != SET]
+    if TIME in dims and len(dims) > 2:
+        variable = variable.isel({TIME: -1})
+        dims.remove(TIME)
+    if len(dims) != 2:
+        raise ValueError(f"{name}: has axes {dims}, expected two for a heat map")
+    across, up = sorted(dims, key=lambda dim: dim != TIME)
+    with house_style():
+        _heat_map(results, variable, [across, up], ax)
+        ax.set_title(name.replace("_", " "))
     return ax
 
 
@@ -216,4 +260,4 @@ def _axis_of(ax: Axes, results: xr.Dataset, along: str, place: Floats, zero: flo
 
 
 def _units(results: xr.Dataset, name: str) -> str:
-    return str(results[name].attrs.get("units", ""))
+    return unit_in_words(str(results[name].attrs.get("units", "")))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.ticker import FuncFormatter
 
 from nicheloop.figures.style import BLACK, GREY, colours, house_style, new_axes
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from nicheloop.analysis.evidence import Panel
 
 ON, OFF = "+", "–"
+MANY = 1e4
+"""Values from which on thousands are set apart."""
 PAD = 3.0
 """Points between the axis and the rows of signs."""
 
@@ -47,6 +50,10 @@ def factorial(panel: Panel, ax: Axes | None = None) -> Axes:
             inner = np.concatenate([series.default, series.default if series.high is None else series.high])
             top = max(top, float(inner[np.isfinite(inner)].max(initial=0.0)))
         ax.set_ylim(0, 1.08 * top or 1.0)
+        if top >= MANY:
+            ax.yaxis.set_major_formatter(
+                FuncFormatter(lambda value, _: f"{value:,.0f}".replace(",", "\u202f"))
+            )
         ax.set_xlim(-0.6, len(panel.levels) - 0.4)
         _signs(panel, ax)
         ax.set_title(panel.title)
