@@ -10,7 +10,7 @@ from typing import Any
 import panel as pn
 
 from nicheloop.explorer.claims import SCOPE, Judged, Setting, Shown, judge
-from nicheloop.explorer.style import WIDGET, text_pane
+from nicheloop.explorer.style import BESIDE, text_pane
 from nicheloop.explorer.view import View
 
 STALE = "Parameters have been moved since: these verdicts are for an earlier setting."
@@ -28,7 +28,7 @@ class ClaimsSection:
         self._setting: Setting | None = None
         self.judged: tuple[Judged, ...] = ()
         self.button = pn.widgets.Button(
-            name="Which claims hold with these parameters?", button_type="primary", stylesheets=[WIDGET]
+            name="Which claims hold with these parameters?", button_type="primary", **BESIDE
         )
         self.button.on_click(self._asked)
         self.state = text_pane(f"<p>{escape(SCOPE)}</p>")
@@ -89,8 +89,9 @@ def _row(effect: Shown) -> str:
     unit = "" if effect.unit == "1" else f" {effect.unit}"
     value = "failed" if math.isnan(effect.value) else f"{effect.value:.3g}{unit}"
     side = "above" if effect.sign > 0 else "below"
+    text = escape(effect.text.replace(" uM", " µM"))
     verdict = "shown" if effect.shown else "not shown"
     return (
-        f'<tr><td>{escape(effect.text)}</td><td class="number">{value}</td><td>{side} {effect.null:g}</td>'
+        f'<tr><td>{text}</td><td class="number">{value}</td><td>{side} {effect.null:g}</td>'
         f'<td style="color:{COLOURS[verdict]}">{verdict}</td></tr>'
     )

@@ -13,12 +13,13 @@ from nicheloop.data.shipped import data_names, load_data
 from nicheloop.explorer.claims import Setting
 from nicheloop.explorer.data import Overlaid, overlay, read_table, told
 from nicheloop.explorer.data_plots import DataPlots
-from nicheloop.explorer.style import WIDGET, text_pane
+from nicheloop.explorer.style import BESIDE, text_pane
 from nicheloop.explorer.view import View
 
 ABOUT = (
     "The wells of the table are run as the table says; of the sliders, the parameters of the model and the "
-    "explanation of resistance count, doses and densities do not."
+    "explanation of resistance count, doses and densities do not. "
+    "Points are measured, lines and dashes are the model."
 )
 NONE = "choose…"
 
@@ -33,20 +34,21 @@ class DataSection:
         self.shown: Overlaid | None = None
         self._setting: Setting | None = None
         wide: dict[str, Any] = {"sizing_mode": "stretch_width"}
-        self.file = pn.widgets.FileInput(accept=".csv,.tsv,.txt,.xlsx", stylesheets=[WIDGET])
+        self.file = pn.widgets.FileInput(
+            name="Assay table (CSV or Excel)", accept=".csv,.tsv,.txt,.xlsx", **BESIDE
+        )
         self.example = pn.widgets.Select(
             name="or published data that ship with the package",
             options={NONE: ""} | {name.replace("_", " "): name for name in data_names()},
-            stylesheets=[WIDGET],
+            **BESIDE,
         )
         self.file.param.watch(lambda event: self._file(event.new), "value")
         self.example.param.watch(lambda event: self._example(event.new), "value")
         self.notice = text_pane(visible=False)
         self.told = text_pane()
         self.plots = DataPlots()
-        label = text_pane('<p id="file"><b>Assay table</b> (CSV or Excel; see nicheloop template)</p>')
         self.panel = pn.Column(
-            label, pn.Row(self.file, self.example), text_pane(f"<p>{ABOUT}</p>"), self.notice, self.told,
+            pn.Row(self.file, self.example), text_pane(f"<p>{ABOUT}</p>"), self.notice, self.told,
             self.plots.panel, visible=False, **wide,
         )  # fmt: skip
 

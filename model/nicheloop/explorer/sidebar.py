@@ -107,8 +107,8 @@ class Sidebar:
             _heading("Experiment"), self.scenario, self.well, self.description,
             _heading("Treatments"), self._given, self.addition,
             _heading("Cells and time"), self._seeded,
-            _heading("Explanation"), self.resistance, self.promoter,
             _heading("Parameters of the model"), self.search, self._numbers,
+            _heading("Explanation"), self.resistance, self.promoter,
             stylesheets=[SIDEBAR],
             **column,
         )  # fmt: skip
