@@ -122,42 +122,6 @@ def _points(plot: Any, series: Series, marker: str, look: dict[str, Any]) -> Non
         plot.segment(x, y - sd, x, y + sd, line_color=look["color"])
 
 
-def _place_legend(plot: Any) -> None:
-    """Put the legend below the axes, where it hides no value."""
-    (legend,) = plot.legend
-    legend.label_text_font_size = "11px"
-    legend.border_line_color = None
-    legend.ncols = 2
-    legend.padding = legend.margin = 2
-    plot.add_layout(legend, "below")
-
-
-def _models(panel: DataPanel) -> list[dict[str, Any]]:
-    """Return the data of all model lines: of every series its curves, then where it stands by itself."""
-    found = []
-    for series in panel.series:
-        found += [{"x": x, "y": y} for x, y in series.model]
-        found.append(dict(zip("xy", series.marks, strict=True)))
-    return found
-
-
-def _points(plot: Any, series: Series, marker: str, look: dict[str, Any]) -> None:
-    """Draw measured values with their SD; open triangles point to where a censored value lies."""
-    for side, mark in (("", marker), ("below", "inverted_triangle"), ("above", "triangle")):
-        here = series.censored == side
-        if here.any() or side == "":
-            fill = {} if side == "" else {"fill_color": "white"}
-            plot.scatter(series.x[here], series.y[here], marker=mark, size=7, **{**look, **fill})
-    known = np.isfinite(series.sd) & (series.censored == "")
-    if known.any():
-        x, y, sd = series.x[known], series.y[known], series.sd[known]
-        bars = ColumnDataSource({"x": x, "low": y - sd, "high": y + sd})
-        whisker = Whisker(base="x", lower="low", upper="high", source=bars, line_color=look["color"])
-        whisker.upper_head.size = whisker.lower_head.size = 6
-        whisker.upper_head.line_color = whisker.lower_head.line_color = look["color"]
-        plot.add_layout(whisker)
-
-
 def _side_by_side(panel: DataPanel) -> Range1d:
     """Leave room beside the first and the last series."""
     return Range1d(-0.8, max(panel.ticks) + 0.8)

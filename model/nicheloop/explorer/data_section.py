@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -14,6 +15,7 @@ from nicheloop.explorer.claims import Setting
 from nicheloop.explorer.data import Overlaid, overlay, read_table, told
 from nicheloop.explorer.data_plots import DataPlots
 from nicheloop.explorer.style import BESIDE, text_pane
+from nicheloop.explorer.turns import in_turn
 from nicheloop.explorer.view import View
 
 ABOUT = (
@@ -42,8 +44,8 @@ class DataSection:
             options={NONE: ""} | {name.replace("_", " "): name for name in data_names()},
             **BESIDE,
         )
-        self.file.param.watch(lambda event: self._file(event.new), "value")
-        self.example.param.watch(lambda event: self._example(event.new), "value")
+        self.file.param.watch(lambda event: in_turn(lambda: self._file(event.new)), "value")
+        self.example.param.watch(lambda event: in_turn(lambda: self._example(event.new)), "value")
         self.notice = text_pane(visible=False)
         self.told = text_pane()
         self.plots = DataPlots()
@@ -65,10 +67,9 @@ class DataSection:
         try:
             self._take(read_table(name, content))
         except (ValueError, OSError) as error:
-            self.source = self.shown = None
-            self.plots.clear()
+            self.source = None
             self.told.object = ""
-            self.tell(str(error))
+            self._refuse(str(error))
 
     def _take(self, table: AssayTable) -> None:
         self.source, self._setting = table, None
@@ -96,16 +97,24 @@ class DataSection:
                 try:
                     shown = await asyncio.to_thread(overlay, table, setting)
                 except ValueError as error:
-                    self._setting = setting
-                    self.plots.clear()
-                    self.tell(str(error))
-                    continue
+                    in_turn(partial(self._refuse, str(error)))
+                else:
+                    in_turn(partial(self._show, table, shown))
                 if table is self.source:
-                    self._setting, self.shown = setting, shown
-                    self.plots.show(shown)
-                    self.tell(f"No model values for some wells: {shown.problem}" if shown.problem else "")
+                    self._setting = setting
         finally:
             self._running = False
+
+    def _show(self, table: AssayTable, shown: Overlaid) -> None:
+        if table is self.source:
+            self.shown = shown
+            self.plots.show(shown)
+            self.tell(f"No model values for some wells: {shown.problem}" if shown.problem else "")
+
+    def _refuse(self, message: str) -> None:
+        self.shown = None
+        self.plots.clear()
+        self.tell(message)
 
     def tell(self, message: str) -> None:
         """Show a message, line by line; an empty one takes it away."""

@@ -19,6 +19,7 @@ from nicheloop.explorer.plots import Plots, colour_of
 from nicheloop.explorer.sidebar import Sidebar
 from nicheloop.explorer.style import BESIDE, BODY, HEADER, MAIN, PAGE, text_pane
 from nicheloop.explorer.summary import end_values, sample
+from nicheloop.explorer.turns import in_turn
 from nicheloop.explorer.view import View
 from nicheloop.explorer.words import readout_in_words
 
@@ -55,13 +56,15 @@ class Page:
             name="Pin these curves", button_type="primary", width=140, **BESIDE
         )
         self.reset_button = pn.widgets.Button(name="Reset all", width=90, **BESIDE)
-        self.pin_button.on_click(lambda _: self.pin())
-        self.reset_button.on_click(lambda _: self.reset())
+        self.pin_button.on_click(lambda _: in_turn(self.pin))
+        self.reset_button.on_click(lambda _: in_turn(self.reset))
         self.readouts = pn.widgets.CheckBoxGroup(
             name="Read-outs", options=self._readout_options(), value=list(self.view.readouts), inline=True,
             **BESIDE, **wide,
         )  # fmt: skip
-        self.readouts.param.watch(lambda event: self.choose_readouts(tuple(event.new)), "value")
+        self.readouts.param.watch(
+            lambda event: in_turn(lambda: self.choose_readouts(tuple(event.new))), "value"
+        )
         curves = pn.Column(
             pn.Row(self.pin_button, self.reset_button, self.legend, **wide),
             self.pin_list, self.readouts, self.plots.panel, self.ends, **wide,
@@ -78,7 +81,7 @@ class Page:
             name="Section", options=list(self._sections), value=CURVES, button_type="primary",
             button_style="outline", **BESIDE,
         )  # fmt: skip
-        self.section.param.watch(lambda event: self.open(event.new), "value")
+        self.section.param.watch(lambda event: in_turn(lambda: self.open(event.new)), "value")
         main = pn.Column(self.section, self.notice, *self._sections.values(), stylesheets=[MAIN], **wide)
         self.panel = pn.Column(
             text_pane(HEADER),
@@ -201,7 +204,7 @@ class Page:
     def _pin_row(self, pin: Pin) -> pn.Row:
         told = f"{sample(pin)} pinned {pin.number + 1}: {escape(pin.label)}"
         button = pn.widgets.Button(name="Remove", width=80, height=28, align="center", **BESIDE)
-        button.on_click(lambda _: self.unpin(pin.number))
+        button.on_click(lambda _: in_turn(lambda: self.unpin(pin.number)))
         return pn.Row(button, text_pane(told, align="center"), sizing_mode="stretch_width")
 
     def _readout_options(self) -> dict[str, str]:

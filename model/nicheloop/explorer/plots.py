@@ -83,10 +83,11 @@ class ReadoutPlot:
                 name = f"pinned {pin.number + 1}"
                 self._pins[key] = self._line(key[1], list(pin.dashes), 1.8, 0.85, name)
         for key, source in self._pins.items():
-            pin, values = drawn.get(key, (None, None))
-            if self._drawn.get(key) is not pin:
-                self._drawn[key] = pin
-                source.data = _NOTHING if pin is None else {"x": pin.course.time, "y": values}
+            shown = drawn.get(key)
+            wanted = None if shown is None else shown[0]
+            if self._drawn.get(key) is not wanted:
+                self._drawn[key] = wanted
+                source.data = _NOTHING if shown is None else {"x": shown[0].course.time, "y": shown[1]}
 
     def _line(self, host: str, dash: Any, width: float, alpha: float, name: str) -> ColumnDataSource:
         source = ColumnDataSource(_NOTHING)
