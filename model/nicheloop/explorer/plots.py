@@ -49,7 +49,7 @@ class ReadoutPlot:
         self.readout = readout
         self.figure = _blank(readout)
         self.pane = pn.pane.Bokeh(self.figure, sizing_mode="stretch_width", height=HEIGHT)
-        self._live: dict[str, ColumnDataSource] = {}
+        self.live: dict[str, ColumnDataSource] = {}
         self._pins: dict[tuple[int, str], ColumnDataSource] = {}
         self._drawn: dict[tuple[int, str], Pin | None] = {}
         self._events = ColumnDataSource({"x": []})
@@ -59,16 +59,16 @@ class ReadoutPlot:
         """Draw the curves of a course; of one that failed, nothing."""
         curves = {curve.host: curve.values for curve in course.of(self.readout)} if course.ok else {}
         for host in curves:
-            if host not in self._live:
-                self._live[host] = self._line(host, "solid", 2.5, 1.0, host or "medium")
-        for host, source in self._live.items():
+            if host not in self.live:
+                self.live[host] = self._line(host, "solid", 2.5, 1.0, host or "medium")
+        for host, source in self.live.items():
             values = curves.get(host)
             told = values is not None and bool(np.isfinite(values).any())
             source.data = {"x": course.time, "y": values} if told else _NOTHING
         self._events.data = {"x": [event.at for event in course.scenario.events]}
         self._show_pins(pins)
         ends = [course.scenario.duration, *(pin.course.scenario.duration for pin in pins)]
-        if self.figure.x_range.end != max(ends) or not self._live:
+        if self.figure.x_range.end != max(ends) or not self.live:
             self.figure.x_range.end = max(ends)
             self.figure.xaxis.ticker = day_parts(max(ends))
 
@@ -151,23 +151,29 @@ def dressed(drawn: Any) -> Any:
 
 
 class Plots:
-    """The plots of the chosen read-outs in a grid that wraps."""
+    """The plots of the chosen read-outs in a grid that wraps.
+
+    A plot that is not wanted any more is hidden, not taken out: the browser would forget it, and the next
+    change of it could reach the browser before it is back.
+    """
 
     def __init__(self) -> None:
         self._known: dict[str, ReadoutPlot] = {}
-        self._shown: tuple[str, ...] = ()
         self.panel = pn.Column(sizing_mode="stretch_width", stylesheets=[GRID])
 
     def show(self, readouts: Sequence[str], course: Course, pins: Sequence[Pin]) -> None:
         """Draw a course; plots of read-outs that are not chosen are left as they are."""
-        for name in readouts:
-            if name not in self._known:
-                self._known[name] = ReadoutPlot(name)
-            self._known[name].show(course, pins)
-        if tuple(readouts) != self._shown:
-            self._shown = tuple(readouts)
-            self.panel.objects = [self._known[name].pane for name in readouts]
+        new = [name for name in readouts if name not in self._known]
+        for name in new:
+            self._known[name] = ReadoutPlot(name)
+        if new:
+            self.panel.objects = [self._known[name].pane for name in _TOLD if name in self._known]
+        for name, plot in self._known.items():
+            if name in readouts:
+                plot.show(course, pins)
+            if plot.pane.visible != (name in readouts):
+                plot.pane.visible = name in readouts
 
     def data(self, readout: str) -> dict[str, dict[str, Any]]:
         """Return what is drawn of a read-out, by host: for tests of the page."""
-        return {host: dict(source.data) for host, source in self._known[readout]._live.items()}
+        return {host: dict(source.data) for host, source in self._known[readout].live.items()}
