@@ -10,9 +10,11 @@ from typing import Any
 import panel as pn
 
 from nicheloop.explorer.claims import SCOPE, Judged, Setting, Shown, judge
-from nicheloop.explorer.style import WIDGET, text_pane
+from nicheloop.explorer.style import BESIDE, text_pane
+from nicheloop.explorer.turns import in_turn
 from nicheloop.explorer.view import View
 
+ASK, RUNNING = "Which claims hold with these parameters?", "Running the experiments of the claims…"
 STALE = "Parameters have been moved since: these verdicts are for an earlier setting."
 COLOURS = {"shown": "#00664b", "shown in part": "#8a5a00", "not shown": "#a33c00", "not known": "#555555"}
 
@@ -27,9 +29,7 @@ class ClaimsSection:
         self._view = view
         self._setting: Setting | None = None
         self.judged: tuple[Judged, ...] = ()
-        self.button = pn.widgets.Button(
-            name="Which claims hold with these parameters?", button_type="primary", stylesheets=[WIDGET]
-        )
+        self.button = pn.widgets.Button(name=ASK, button_type="primary", **BESIDE)
         self.button.on_click(self._asked)
         self.state = text_pane(f"<p>{escape(SCOPE)}</p>")
         self.table = text_pane()
@@ -52,14 +52,17 @@ class ClaimsSection:
     async def run(self) -> None:
         """Judge the claims for the setting at hand, in a thread: sliders go on working."""
         setting = Setting.of(self._view)
-        self.button.param.update(disabled=True, name="Running the experiments of the claims…")
+        in_turn(lambda: self.button.param.update(disabled=True, name=RUNNING))
         try:
-            self.judged = await asyncio.to_thread(judge, setting)
-            self._setting = setting
-            self.table.object = table_of(self.judged)
+            judged = await asyncio.to_thread(judge, setting)
+            in_turn(lambda: self._show(setting, judged))
         finally:
-            self.button.param.update(disabled=False, name="Which claims hold with these parameters?")
-            self._tell()
+            in_turn(lambda: self.button.param.update(disabled=False, name=ASK))
+
+    def _show(self, setting: Setting, judged: tuple[Judged, ...]) -> None:
+        self._setting, self.judged = setting, judged
+        self.table.object = table_of(judged)
+        self._tell()
 
     def _tell(self) -> None:
         stale = f'<div class="notice" role="status">{STALE}</div>' if self.stale else ""
@@ -89,8 +92,9 @@ def _row(effect: Shown) -> str:
     unit = "" if effect.unit == "1" else f" {effect.unit}"
     value = "failed" if math.isnan(effect.value) else f"{effect.value:.3g}{unit}"
     side = "above" if effect.sign > 0 else "below"
+    text = escape(effect.text.replace(" uM", " µM"))
     verdict = "shown" if effect.shown else "not shown"
     return (
-        f'<tr><td>{escape(effect.text)}</td><td class="number">{value}</td><td>{side} {effect.null:g}</td>'
+        f'<tr><td>{text}</td><td class="number">{value}</td><td>{side} {effect.null:g}</td>'
         f'<td style="color:{COLOURS[verdict]}">{verdict}</td></tr>'
     )

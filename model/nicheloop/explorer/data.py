@@ -19,7 +19,7 @@ from nicheloop.assays.tables.frame import AssayTable
 from nicheloop.assays.tables.predictions import Predictions, predict
 from nicheloop.assays.tables.read import read_assay
 from nicheloop.explorer.claims import Setting, explained
-from nicheloop.explorer.words import in_print
+from nicheloop.explorer.words import in_print, readout_in_words
 
 ZERO_LEFT = 10**0.5
 """How far left of the lowest dose a dose of nothing stands, as in the printed figure."""
@@ -148,7 +148,9 @@ def _panel(found: Predictions, factors: Factors, panel: Panel) -> DataPanel:
     stem, _, unit = panel.axis.partition(" [")
     xlabel = f"{stem.replace('_', ' ')} [{in_print(unit.removesuffix(']'))}]" if panel.axis else ""
     log = bool(panel.axis) and panel.axis != TIME
-    return DataPanel(panel.title, xlabel, f"[{in_print(str(values.unit[first]))}]", log, ticks, series)
+    name = values.readout[first]
+    title = panel.title.replace(name.replace("_", " "), readout_in_words(name), 1)
+    return DataPanel(title, xlabel, f"[{in_print(str(values.unit[first]))}]", log, ticks, series)
 
 
 def _places(
@@ -200,5 +202,6 @@ def _series(
 def told(table: AssayTable) -> str:
     """Say in a line what a table holds."""
     counts = table.frame["readout"].value_counts(sort=False)
-    parts = ", ".join(f"{count} of {name}" for name, count in counts.items())
-    return f"{table.source}: {len(table)} values in {len(table.wells)} wells ({parts})"
+    parts = ", ".join(f"{count} of {readout_in_words(str(name))}" for name, count in counts.items())
+    wells = len(table.wells)
+    return f"{table.source}: {parts}; {wells} well{'' if wells == 1 else 's'}"

@@ -6,15 +6,20 @@ from typing import Any
 
 import numpy as np
 import panel as pn
-from bokeh.models import ColumnDataSource, Whisker
+from bokeh.models import ColumnDataSource, DataRange1d, Range1d
 from bokeh.plotting import figure
 
 from nicheloop.explorer.data import DataPanel, Overlaid, Series
-from nicheloop.explorer.plots import GRID, dressed
+from nicheloop.explorer.plots import dressed
 from nicheloop.figures.style import colours
 
-HEIGHT = 300
+HEIGHT = 340
 MARKERS = ("circle", "square", "diamond", "triangle", "inverted_triangle", "hex")
+GRID = """
+:host { display: grid !important; grid-template-columns: repeat(auto-fill, minmax(min(400px, 100%), 1fr));
+        gap: 6px 10px; width: 100%; }
+.scroll-button { display: none; }  /* it would take a place of the grid */
+"""
 DASHES = ("solid", "dashed", "dotted", "dotdash")
 
 
@@ -51,6 +56,7 @@ class DataPlots:
 def _drawn(panel: DataPanel) -> tuple[Any, tuple[ColumnDataSource, ...]]:
     """Return the plot of a panel, and the sources of its model lines in the order of `_models`."""
     scale = {"x_axis_type": "log"} if panel.log else {}
+    whole = all((series.y >= 0).all() for series in panel.series)
     plot = dressed(
         figure(
             height=HEIGHT,
@@ -60,6 +66,8 @@ def _drawn(panel: DataPanel) -> tuple[Any, tuple[ColumnDataSource, ...]]:
             title=panel.title,
             x_axis_label=panel.xlabel,
             y_axis_label=panel.ylabel,
+            y_range=DataRange1d(start=0 if whole else None, range_padding=0.1),
+            x_range=_side_by_side(panel) if not panel.xlabel else DataRange1d(),
             **scale,
         )
     )
@@ -78,10 +86,18 @@ def _drawn(panel: DataPanel) -> tuple[Any, tuple[ColumnDataSource, ...]]:
             plot.line("x", "y", source=next(left), line_width=2, line_dash=dash, color=colour)
         plot.scatter("x", "y", source=next(left), marker="dash", size=16, line_width=2, color=colour)
         _points(plot, series, MARKERS[number % len(MARKERS)], look)
-    plot.legend.label_text_font_size = "11px"
-    plot.legend.background_fill_alpha = 0.6
-    plot.legend.border_line_color = None
+    _place_legend(plot)
     return plot, sources
+
+
+def _place_legend(plot: Any) -> None:
+    """Put the legend below the axes, where it hides no value."""
+    (legend,) = plot.legend
+    legend.label_text_font_size = "11px"
+    legend.border_line_color = None
+    legend.ncols = 2
+    legend.padding = legend.margin = 2
+    plot.add_layout(legend, "below")
 
 
 def _models(panel: DataPanel) -> list[dict[str, Any]]:
@@ -103,8 +119,12 @@ def _points(plot: Any, series: Series, marker: str, look: dict[str, Any]) -> Non
     known = np.isfinite(series.sd) & (series.censored == "")
     if known.any():
         x, y, sd = series.x[known], series.y[known], series.sd[known]
-        bars = ColumnDataSource({"x": x, "low": y - sd, "high": y + sd})
-        plot.add_layout(Whisker(base="x", lower="low", upper="high", source=bars, line_color=look["color"]))
+        plot.segment(x, y - sd, x, y + sd, line_color=look["color"])
+
+
+def _side_by_side(panel: DataPanel) -> Range1d:
+    """Leave room beside the first and the last series."""
+    return Range1d(-0.8, max(panel.ticks) + 0.8)
 
 
 def _name_zero(plot: Any, panel: DataPanel) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -13,12 +14,14 @@ from nicheloop.data.shipped import data_names, load_data
 from nicheloop.explorer.claims import Setting
 from nicheloop.explorer.data import Overlaid, overlay, read_table, told
 from nicheloop.explorer.data_plots import DataPlots
-from nicheloop.explorer.style import WIDGET, text_pane
+from nicheloop.explorer.style import BESIDE, text_pane
+from nicheloop.explorer.turns import in_turn
 from nicheloop.explorer.view import View
 
 ABOUT = (
     "The wells of the table are run as the table says; of the sliders, the parameters of the model and the "
-    "explanation of resistance count, doses and densities do not."
+    "explanation of resistance count, doses and densities do not. "
+    "Points are measured, lines and dashes are the model."
 )
 NONE = "choose…"
 
@@ -33,20 +36,21 @@ class DataSection:
         self.shown: Overlaid | None = None
         self._setting: Setting | None = None
         wide: dict[str, Any] = {"sizing_mode": "stretch_width"}
-        self.file = pn.widgets.FileInput(accept=".csv,.tsv,.txt,.xlsx", stylesheets=[WIDGET])
+        self.file = pn.widgets.FileInput(
+            name="Assay table (CSV or Excel)", accept=".csv,.tsv,.txt,.xlsx", **BESIDE
+        )
         self.example = pn.widgets.Select(
             name="or published data that ship with the package",
             options={NONE: ""} | {name.replace("_", " "): name for name in data_names()},
-            stylesheets=[WIDGET],
+            **BESIDE,
         )
-        self.file.param.watch(lambda event: self._file(event.new), "value")
-        self.example.param.watch(lambda event: self._example(event.new), "value")
+        self.file.param.watch(lambda event: in_turn(lambda: self._file(event.new)), "value")
+        self.example.param.watch(lambda event: in_turn(lambda: self._example(event.new)), "value")
         self.notice = text_pane(visible=False)
         self.told = text_pane()
         self.plots = DataPlots()
-        label = text_pane('<p id="file"><b>Assay table</b> (CSV or Excel; see nicheloop template)</p>')
         self.panel = pn.Column(
-            label, pn.Row(self.file, self.example), text_pane(f"<p>{ABOUT}</p>"), self.notice, self.told,
+            pn.Row(self.file, self.example), text_pane(f"<p>{ABOUT}</p>"), self.notice, self.told,
             self.plots.panel, visible=False, **wide,
         )  # fmt: skip
 
@@ -63,10 +67,9 @@ class DataSection:
         try:
             self._take(read_table(name, content))
         except (ValueError, OSError) as error:
-            self.source = self.shown = None
-            self.plots.clear()
+            self.source = None
             self.told.object = ""
-            self.tell(str(error))
+            self._refuse(str(error))
 
     def _take(self, table: AssayTable) -> None:
         self.source, self._setting = table, None
@@ -94,16 +97,24 @@ class DataSection:
                 try:
                     shown = await asyncio.to_thread(overlay, table, setting)
                 except ValueError as error:
-                    self._setting = setting
-                    self.plots.clear()
-                    self.tell(str(error))
-                    continue
+                    in_turn(partial(self._refuse, str(error)))
+                else:
+                    in_turn(partial(self._show, table, shown))
                 if table is self.source:
-                    self._setting, self.shown = setting, shown
-                    self.plots.show(shown)
-                    self.tell(f"No model values for some wells: {shown.problem}" if shown.problem else "")
+                    self._setting = setting
         finally:
             self._running = False
+
+    def _show(self, table: AssayTable, shown: Overlaid) -> None:
+        if table is self.source:
+            self.shown = shown
+            self.plots.show(shown)
+            self.tell(f"No model values for some wells: {shown.problem}" if shown.problem else "")
+
+    def _refuse(self, message: str) -> None:
+        self.shown = None
+        self.plots.clear()
+        self.tell(message)
 
     def tell(self, message: str) -> None:
         """Show a message, line by line; an empty one takes it away."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import panel as pn
 
 from nicheloop.explorer import exports
-from nicheloop.explorer.style import WIDGET, text_pane
+from nicheloop.explorer.style import BESIDE, WIDGET, text_pane
 
 if TYPE_CHECKING:
     from nicheloop.explorer.page import Page
@@ -41,7 +41,7 @@ class ExportSection:
             max_rows=40, sizing_mode="stretch_width",
             stylesheets=[WIDGET, "textarea { font-family: monospace; }"],
         )  # fmt: skip
-        copy = pn.widgets.Button(name="Copy", width=90, stylesheets=[WIDGET])
+        copy = pn.widgets.Button(name="Copy", width=90, **BESIDE)
         copy.js_on_click(args={"lines": self.lines, "button": copy}, code=COPY)
         about = text_pane(
             "<p>Of what is shown, and of pinned curves. The scenario holds the parameters that were moved: "
@@ -80,5 +80,5 @@ class ExportSection:
 
         return pn.widgets.FileDownload(
             callback=made, filename=f"{self._page.view.base.name.partition('[')[0]}.{ending}", label=label,
-            button_type="primary", width=170, stylesheets=[WIDGET],
+            button_type="primary", width=150, **BESIDE,
         )  # fmt: skip

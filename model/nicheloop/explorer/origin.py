@@ -33,6 +33,11 @@ class Origin:
         return self.scenario.wells()[self.well]
 
     @property
+    def place(self) -> str:
+        """Which well it is, in brackets; empty if there is only one."""
+        return f"[{self.wells[self.well]}]" if self.wells else ""
+
+    @property
     def wells(self) -> tuple[str, ...]:
         """Names of the wells, such as ``imatinib=1 uM``; empty if there is only one."""
         if not self.scenario.vary:

@@ -17,7 +17,9 @@ from nicheloop.explorer.export_section import ExportSection
 from nicheloop.explorer.pins import Pin, pinned, unpinned
 from nicheloop.explorer.plots import Plots, colour_of
 from nicheloop.explorer.sidebar import Sidebar
-from nicheloop.explorer.style import BODY, HEADER, MAIN, PAGE, WIDGET, text_pane
+from nicheloop.explorer.style import BESIDE, BODY, HEADER, MAIN, PAGE, text_pane
+from nicheloop.explorer.summary import end_values, sample
+from nicheloop.explorer.turns import in_turn
 from nicheloop.explorer.view import View
 from nicheloop.explorer.words import readout_in_words
 
@@ -48,20 +50,24 @@ class Page:
     def _build(self) -> None:
         wide: dict[str, Any] = {"sizing_mode": "stretch_width"}
         self.notice = text_pane(visible=False)
-        self.legend = text_pane()
+        self.legend, self.ends = text_pane(), text_pane()
         self.pin_list = pn.Column(**wide)
-        self.pin_button = pn.widgets.Button(name="Pin these curves", button_type="primary", width=140)
-        self.reset_button = pn.widgets.Button(name="Reset all", width=90)
-        self.pin_button.on_click(lambda _: self.pin())
-        self.reset_button.on_click(lambda _: self.reset())
+        self.pin_button = pn.widgets.Button(
+            name="Pin these curves", button_type="primary", width=140, **BESIDE
+        )
+        self.reset_button = pn.widgets.Button(name="Reset all", width=90, **BESIDE)
+        self.pin_button.on_click(lambda _: in_turn(self.pin))
+        self.reset_button.on_click(lambda _: in_turn(self.reset))
         self.readouts = pn.widgets.CheckBoxGroup(
             name="Read-outs", options=self._readout_options(), value=list(self.view.readouts), inline=True,
-            stylesheets=[WIDGET], **wide,
+            **BESIDE, **wide,
         )  # fmt: skip
-        self.readouts.param.watch(lambda event: self.choose_readouts(tuple(event.new)), "value")
+        self.readouts.param.watch(
+            lambda event: in_turn(lambda: self.choose_readouts(tuple(event.new))), "value"
+        )
         curves = pn.Column(
             pn.Row(self.pin_button, self.reset_button, self.legend, **wide),
-            self.pin_list, self.readouts, self.plots.panel, **wide,
+            self.pin_list, self.readouts, self.plots.panel, self.ends, **wide,
         )  # fmt: skip
         self.data, self.claims, self.export = (
             DataSection(self.view),
@@ -72,10 +78,10 @@ class Page:
             CURVES: curves, DATA: self.data.panel, CLAIMS: self.claims.panel, EXPORT: self.export.panel
         }  # fmt: skip
         self.section = pn.widgets.RadioButtonGroup(
-            name="Section", options=list(self._sections), value=CURVES, button_type="default",
-            button_style="outline", stylesheets=[WIDGET],
+            name="Section", options=list(self._sections), value=CURVES, button_type="primary",
+            button_style="outline", **BESIDE,
         )  # fmt: skip
-        self.section.param.watch(lambda event: self.open(event.new), "value")
+        self.section.param.watch(lambda event: in_turn(lambda: self.open(event.new)), "value")
         main = pn.Column(self.section, self.notice, *self._sections.values(), stylesheets=[MAIN], **wide)
         self.panel = pn.Column(
             text_pane(HEADER),
@@ -183,6 +189,9 @@ class Page:
         if self.legend.object != legend:
             self.legend.object = legend
         self._list_pins()
+        ends = end_values(self.view.readouts, self.course, self.pins)
+        if self.ends.object != ends:
+            self.ends.object = ends
         self.data.follow(self.view)
         self.claims.follow(self.view)
         self.export.follow()
@@ -193,14 +202,10 @@ class Page:
             self.pin_list.objects = [self._pin_row(pin) for pin in self.pins]
 
     def _pin_row(self, pin: Pin) -> pn.Row:
-        dashes = " ".join(str(length) for length in pin.dashes)
-        sample = (
-            f'<svg width="42" height="8" aria-hidden="true"><line x1="0" x2="42" y1="4" y2="4" stroke="#333" '
-            f'stroke-width="2" stroke-dasharray="{dashes}"/></svg> {escape(pin.label)}'
-        )
-        button = pn.widgets.Button(name="Remove", width=80, height=26)
-        button.on_click(lambda _: self.unpin(pin.number))
-        return pn.Row(button, text_pane(sample), sizing_mode="stretch_width")
+        told = f"{sample(pin)} pinned {pin.number + 1}: {escape(pin.label)}"
+        button = pn.widgets.Button(name="Remove", width=80, height=28, align="center", **BESIDE)
+        button.on_click(lambda _: in_turn(lambda: self.unpin(pin.number)))
+        return pn.Row(button, text_pane(told, align="center"), sizing_mode="stretch_width")
 
     def _readout_options(self) -> dict[str, str]:
         return {readout_in_words(name): name for name in self.view.known_readouts()}

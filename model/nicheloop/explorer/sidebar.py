@@ -15,6 +15,7 @@ from nicheloop.biology.hosts import STROMA
 from nicheloop.explorer.controls import DOSE, EVENT_DOSE, KNOCKDOWN, PARAMETER, searchable
 from nicheloop.explorer.slider import ValueSlider
 from nicheloop.explorer.style import SIDEBAR, WIDGET, text_pane
+from nicheloop.explorer.turns import in_turn
 from nicheloop.explorer.view import View
 from nicheloop.explorer.words import EXPLANATIONS, treatment_in_words
 from nicheloop.explorer.words import PROMOTERS as PROMOTER_NAMES
@@ -107,8 +108,8 @@ class Sidebar:
             _heading("Experiment"), self.scenario, self.well, self.description,
             _heading("Treatments"), self._given, self.addition,
             _heading("Cells and time"), self._seeded,
-            _heading("Explanation"), self.resistance, self.promoter,
             _heading("Parameters of the model"), self.search, self._numbers,
+            _heading("Explanation"), self.resistance, self.promoter,
             stylesheets=[SIDEBAR],
             **column,
         )  # fmt: skip
@@ -125,7 +126,12 @@ class Sidebar:
 
     def _on(self, widget: pn.widgets.Widget, tell: Callable[..., object]) -> None:
         """Tell what the user chose; not what the page itself has just put there."""
-        widget.param.watch(lambda event: None if self._follows else tell(event.new), "value")
+
+        def told(event: Any) -> None:
+            if not self._follows:
+                in_turn(lambda: tell(event.new))
+
+        widget.param.watch(told, "value")
 
     def follow(self, view: View) -> None:
         """Show the controls of a view, each at its value."""

@@ -75,6 +75,7 @@ export function render({ model, el }) {
     slider.value = positionOf(model, value);
     slider.setAttribute("aria-valuetext", `${value} ${model.unit}`.trim());
     if (field.getRootNode().activeElement !== field || Number(field.value) !== value) field.value = value;
+    box.classList.toggle("long", model.label.length > 18 || model.unit.length > 9);
     const share = positionOf(model, value) / Math.max(1, lastPosition(model));
     slider.style.setProperty("--share", `${100 * share}%`);
     box.classList.toggle("moved", value !== model.default);

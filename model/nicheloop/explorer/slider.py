@@ -11,6 +11,7 @@ import param
 from panel.custom import JSComponent
 
 from nicheloop.explorer.controls import Control
+from nicheloop.explorer.turns import in_turn
 
 Told = Callable[[str, float], None]
 _FIELDS = ("label", "unit", "value", "default", "low", "high", "log", "zero", "step", "note")
@@ -83,6 +84,9 @@ class ValueSlider(JSComponent):  # type: ignore[misc]
             self.value = value
 
     def _handle_msg(self, data: dict[str, Any]) -> None:
+        in_turn(lambda: self._take(data))
+
+    def _take(self, data: dict[str, Any]) -> None:
         try:
             if "value" in data:
                 self._keep(float(data["value"]))

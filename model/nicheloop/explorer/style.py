@@ -13,8 +13,11 @@ PAGE = f":host {{ max-width: 1680px; margin: 0 auto; padding: 0 14px 24px; box-s
 BODY = ":host { display: flex; flex-wrap: wrap; gap: 20px; align-items: flex-start; }"
 SIDEBAR = """
 :host { flex: 1 1 300px; max-width: 340px; min-width: 0; box-sizing: border-box; padding: 0 14px 10px;
+        position: sticky; top: 8px; max-height: calc(100vh - 16px); overflow-y: auto;
         background: #f7f7f7; border: 1px solid #e3e3e3; border-radius: 6px; }
-@media (max-width: 700px) { :host { max-width: none; flex-basis: 100%; } }
+@media (max-width: 700px) {
+  :host { max-width: none; flex-basis: 100%; position: static; max-height: none; }
+}
 """
 MAIN = ":host { flex: 1000 1 420px; min-width: 0; }"
 WIDGET = f"""
@@ -36,6 +39,9 @@ details {{ border-bottom: 1px solid #ddd; padding: 6px 0; }}
 summary {{ cursor: pointer; }}
 table {{ border-collapse: collapse; width: 100%; margin: 6px 0 6px; font-size: 12.5px; }}
 th, td {{ text-align: left; padding: 3px 10px 3px 0; border-bottom: 1px solid #eee; vertical-align: top; }}
+.ends {{ width: auto; min-width: 60%; }}
+caption {{ text-align: left; font-weight: 600; padding: 10px 0 2px; }}
+th[scope="row"] {{ font-weight: 400; }}
 .number {{ text-align: right; white-space: nowrap; }}
 code {{ background: #f0f0f0; padding: 0 3px; }}
 .notice {{ background: #fff4e5; border-left: 4px solid #D55E00; padding: 8px 12px; margin: 6px 0;
@@ -46,6 +52,10 @@ HEADER = (
     "<h1>nicheloop explorer</h1><p>Move a dose, a density or a parameter: the model runs again and the "
     "curves follow. Pin curves to compare with them.</p>"
 )
+
+
+BESIDE: dict[str, Any] = {"stylesheets": [WIDGET], "margin": (4, 10, 4, 0)}
+"""Looks and place of a widget in the right column."""
 
 
 def text_pane(text: str = "", **fields: Any) -> pn.pane.HTML:

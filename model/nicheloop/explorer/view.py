@@ -30,6 +30,7 @@ from nicheloop.explorer.controls import (
 )
 from nicheloop.explorer.moved import addable, changes_of, default_of, keys_of, moved_of, with_parameters
 from nicheloop.explorer.origin import Origin
+from nicheloop.explorer.words import number_in_print
 
 PREFERRED = (
     "viability", "viable_cells", "apoptosis", "il1b", "cxcl11", "migrated", "cxcl11_mRNA", "p_bcr_abl",
@@ -142,7 +143,7 @@ class View:
     def label(self) -> str:
         """What sets this view apart from its scenario, in a few words."""
         told = [
-            f"{control.label} {control.value:.3g} {control.unit}".rstrip()
+            f"{control.label} {number_in_print(control.value)} {control.unit}".rstrip()
             for control in self.controls()
             if control.changed
         ]
@@ -150,8 +151,8 @@ class View:
             told.append(f"resistance {self.resistance}")
         if self.promoter != self.base.promoter:
             told.append(f"promoter {self.promoter}")
-        name = self.base.name
-        return ", ".join([name, *told]) if told else name
+        name = " ".join(filter(None, (self.base.title or self.base.name, self.origin.place)))
+        return f"{name}: {', '.join(told)}" if told else name
 
     def usual_readouts(self) -> tuple[str, ...]:
         """Read-outs that a view of this scenario starts with."""

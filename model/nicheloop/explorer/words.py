@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 READOUTS = {
     "gr": "GR value",
     "il1b": "IL-1β",
@@ -54,6 +56,13 @@ def readout_in_words(name: str) -> str:
 def treatment_in_words(name: str) -> str:
     """Return the name of a treatment as it is printed: ``anti_il1b`` is anti-IL-1β."""
     return TREATMENTS.get(name, name.replace("_", " "))
+
+
+def number_in_print(value: float) -> str:
+    """Return a number with three digits, without an exponent where that is short: 100000, 0.0326, 2.1e-07."""
+    if value and not 1e-4 <= abs(value) < 1e7:
+        return f"{value:.3g}"
+    return np.format_float_positional(float(f"{value:.3g}"), trim="-")
 
 
 def in_print(unit: str) -> str:

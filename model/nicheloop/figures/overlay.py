@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ COLUMNS = 3
 ROW = 1.55
 """Height of a row of panels, inches."""
 LINE_OF_LEGEND = 0.14
+CHARACTERS = 120
+"""Of a line of the legend."""
 SOLID = (1, 0)
 
 
@@ -74,7 +77,8 @@ def plot_overlay(lines: Sequence[Line], title: str = "", events: Sequence[float]
     rows = -(-len(titles) // columns)
     handles = _handles(lines)
     with house_style():
-        height = ROW * rows + 0.3 + LINE_OF_LEGEND * (len(handles) + 1)
+        told = sum(1 + str(handle.get_label()).count("\n") for handle in handles)
+        height = ROW * rows + 0.3 + LINE_OF_LEGEND * (told + 1)
         figure = Figure(figsize=(DOUBLE * columns / COLUMNS, height), layout="constrained")
         axes = figure.subplots(rows, columns, squeeze=False).ravel()
         for ax, name in zip(axes, titles, strict=False):
@@ -110,7 +114,8 @@ def _handles(lines: Sequence[Line]) -> list[Line2D]:
     runs = {line.run: line.dashes for line in lines}
     if len(runs) > 1:
         for run, dashes in runs.items():
-            found.append(Line2D([], [], color=GREY, linestyle=_style(dashes), label=run))
+            label = fill(run, CHARACTERS)
+            found.append(Line2D([], [], color=GREY, linestyle=_style(dashes), label=label))
     return found
 
 
