@@ -29,10 +29,10 @@ ink that moves by a tenth of a pixel 1, a curve that is missing 7 or more."""
 
 def pinned() -> str:
     """Matplotlib of the continuous integration, without its last number."""
-    text = (ROOT / "requirements-ci.txt").read_text(encoding="utf-8")
+    pins = ROOT / "requirements-ci.txt"
+    text = pins.read_text(encoding="utf-8") if pins.is_file() else ""
     found = re.search(r"^matplotlib==(\d+\.\d+)", text, re.MULTILINE)
-    assert found is not None
-    return found[1]
+    return found[1] if found else "another version"
 
 
 def blurred(image: np.ndarray) -> np.ndarray:

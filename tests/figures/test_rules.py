@@ -17,8 +17,9 @@ from matplotlib.figure import Figure
 import nicheloop as nl
 
 sys.path.insert(0, str(Path(__file__).parent))
-from examples import EXAMPLES, dose_response, effects, surface
+from examples import EXAMPLES, dose_response, effects, profiles, search, surface
 
+from nicheloop.analysis.fit.fit import Fit
 from nicheloop.figures.style import HOST_COLOURS, OTHER_COLOURS, SINGLE, figure_of
 
 # Machado GM, Oliveira MM, Fernandes LAF, IEEE Trans Vis Comput Graph 2009;15:1291, severity 1, linear RGB.
@@ -141,3 +142,14 @@ def test_a_kind_that_is_not_there_names_those_that_are() -> None:
         nl.figures.plot(3)
     with pytest.raises(ValueError, match="expected one of: a, b"):
         nl.figures.plot(surface().rename(viability="a").assign(b=0), kind="synergy")
+
+
+def test_a_fit_draws_its_profiles_or_where_its_starts_ended() -> None:
+    plain = Fit(None, search(), None, None, 0)  # type: ignore[arg-type]
+    assert plain.plot().axes[0].get_title(loc="left") == "Where the starts ended"
+    profiled = Fit(None, search(), profiles(), None, 0)  # type: ignore[arg-type]
+    assert [ax.get_title(loc="left") for ax in profiled.plot().axes] == ["k_on", "k_off"]
+    with pytest.raises(ValueError, match="none were computed"):
+        plain.plot("profiles")
+    with pytest.raises(ValueError, match="unknown figure 'waterfal'"):
+        plain.plot("waterfal")

@@ -232,22 +232,22 @@ def dose_response_of(
     others = [axis for axis in axes if axis != along]
     if along not in axes or len(others) > 1:
         raise ValueError(f"{name}: has axes {axes}, expected one of doses and at most one more")
+    about = variable.attrs
+    host, readout = str(about.get("host", "")), str(about.get("readout", name)).replace("_", " ")
     doses, other = results[along].values, others[0] if others else ""
     curves = []
     for number in range(variable.sizes[other] if other else 1):
         part = variable.isel({other: number}) if other else variable
         unit = results[other].attrs.get("units", "") if other else ""
-        label = f"{other} {float(results[other][number]):.4g} {unit}".strip() if other else name
+        label = f"{other} {float(results[other][number]):.4g} {unit}".strip() if other else host or readout
         values = np.asarray(part.transpose(..., along).values, dtype=float)
         sets = values.reshape(-1, len(doses))
         finite = np.where(np.isfinite(sets), sets, np.nan)
         middle = np.full(len(doses), np.nan)
         some = np.isfinite(finite).any(axis=0)
         middle[some] = np.nanmedian(finite[:, some], axis=0)
-        host = str(variable.attrs.get("host", "")) if not other else ""
-        curves.append(dose_curve(label, doses, middle, sets if len(sets) > 1 else None, None, fit, host))
-    about = variable.attrs
-    readout = str(about.get("readout", name)).replace("_", " ")
+        group = "" if other else host
+        curves.append(dose_curve(label, doses, middle, sets if len(sets) > 1 else None, None, fit, group))
     drug = along.replace("_", " ")
     return DoseResponse(
         drug, str(results[along].attrs.get("units", "")), readout, str(about.get("units", "")), tuple(curves)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nicheloop.analysis.arrows import MEDIUM, implied_left_out, one_way, without_shortcuts
 from nicheloop.assays.scenario import Scenario
 from nicheloop.biology.hosts import LEUKAEMIC, STROMA
 from nicheloop.equations.influence import Influence, InfluenceGraph, groups_by_monomer, influence_graph
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Groups = Mapping[str, Sequence[int]]
 
-MEDIUM = "medium"
 LEAST = 0.02
 """Influences with a smaller share of all on their target, in every state, are not drawn."""
 GROWTH = ("division_rate_", "death_rate_")
@@ -213,8 +212,8 @@ def _wired(scenario: Scenario, line: str, least: float) -> Wiring:
         for one in strong
         if (one.source, one.target) in direct or (one.target in made and places[one.source] == MEDIUM)
     ]
-    edges = _one_way(_without_shortcuts(strong, direct), shown, least)
-    return Wiring(scenario.title or scenario.name, tuple(nodes), _implied_left_out(edges, nodes))
+    edges = one_way(without_shortcuts(strong, direct), shown, least)
+    return Wiring(scenario.title or scenario.name, tuple(nodes), implied_left_out(edges, nodes))
 
 
 def _seen(scenario: Scenario) -> tuple[Compiled, Floats, Floats]:
@@ -249,46 +248,6 @@ def _graph(
 
 def _strong(graph: InfluenceGraph, least: float) -> tuple[Influence, ...]:
     return tuple(one for one in graph.influences if one.strength >= least)
-
-
-def _one_way(edges: Sequence[Influence], order: Sequence[str], least: float = 0.0) -> tuple[Influence, ...]:
-    """Of two nodes that turn into each other, or catch each other, keep the arrow from the first.
-
-    It is kept if either is strong enough.
-    """
-    known = {(one.source, one.target): one for one in edges}
-    place = {name: number for number, name in enumerate(order)}
-    kept = []
-    for one in edges:
-        back = known.get((one.target, one.source))
-        if one.sign == 0 or back is None or back.sign != one.sign:
-            kept.append(one)
-        elif place[one.source] < place[one.target]:
-            kept.append(replace(one, strength=max(one.strength, back.strength)))
-    return tuple(one for one in kept if one.strength >= least)
-
-
-def _without_shortcuts(
-    edges: Sequence[Influence], direct: AbstractSet[tuple[str, str]]
-) -> tuple[Influence, ...]:
-    """Leave out indirect influences that two others tell."""
-    signs = {(one.source, one.target): one.sign for one in edges if (one.source, one.target) in direct}
-    told = {(a, d): x * y for (a, b), x in signs.items() for (c, d), y in signs.items() if b == c}
-    told |= {(one.source, d): one.sign * y for one in edges for (c, d), y in signs.items() if c == one.target}
-    pairs = {(one.source, one.target): one for one in edges}
-    return tuple(one for pair, one in pairs.items() if pair in direct or told.get(pair) != one.sign)
-
-
-def _implied_left_out(edges: Iterable[Influence], nodes: Iterable[Node]) -> tuple[Influence, ...]:
-    """Leave out what goes without saying: more cells, more of what they hold, bind and secrete."""
-    places = {node.name: node.place for node in nodes}
-    kinds = {node.name: node.mechanism for node in nodes}
-    return tuple(
-        one
-        for one in edges
-        if kinds[one.source] != "populations"
-        or (kinds[one.target] in ("populations", "migration") and places[one.target] != MEDIUM)
-    )
 
 
 def _changed(scenario: Scenario, compiled: Compiled, groups: Groups) -> set[str]:
@@ -354,6 +313,6 @@ def _influences_in(scenario: Scenario, least: float) -> Wiring:
         for one in graph.influences
         if nodes[one.source].label not in ("Cell", "DeadCell") and one.target in nodes
     ]
-    told = _one_way(edges, tuple(groups), least)
+    told = one_way(edges, tuple(groups), least)
     kept = tuple(node for name, node in nodes.items() if ":" not in name)
     return Wiring(scenario.title or scenario.name, kept, told)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from nicheloop.assays.names import unknown
 from nicheloop.assays.result import Result
 from nicheloop.assays.wells import Wells
 from nicheloop.biology.medium import SOLUTES
-from nicheloop.figures.style import figure_of
+from nicheloop.figures.style import figure_of, house_style
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 DRUGS = frozenset(solute.name for solute in SOLUTES)
 CURVE, SURFACE = 4, 3
 """Doses from which on an axis is a curve, and two axes are a surface."""
+ROOM = 48
+"""Characters of a line above a figure of one column."""
 RELATIVE = ("viability", "viable_cells", "gr")
 """Read-outs whose fall is the effect of a drug."""
 RUN_KINDS = ("timecourse",)
@@ -133,7 +136,8 @@ def plot_grid(
         raise ValueError(f"kind={kind!r}: got {len(names)} read-outs, expected one of: {', '.join(known)}")
     drawn = _DRAW[kind](results, names[0], ax, options)
     if title and ax is None and kind != "synergy":
-        drawn.set_title(title)
+        with house_style():
+            drawn.set_title(fill(title, ROOM))
     return figure_of(drawn)
 
 

@@ -1,7 +1,7 @@
 """The model as a picture: its mechanism in compartments, and the map of who acts on whom.
 
 Both are drawn from influences that were read off the equations (`nicheloop.analysis.wiring`). An arrow
-activates, a bar inhibits, a dotted line with a circle does either, depending on the state.
+activates, a bar inhibits, a grey dotted line does either, depending on the state.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Patch, Rectangle
 from matplotlib.textpath import text_to_path
 from numpy.typing import NDArray
 
+from nicheloop.analysis.arrows import MEDIUM
 from nicheloop.analysis.layered import layered
-from nicheloop.analysis.wiring import MEDIUM, Wiring, influence_wiring, mechanism_wiring
+from nicheloop.analysis.wiring import Wiring, influence_wiring, mechanism_wiring
 from nicheloop.figures.style import (
     BLACK,
     BLUE,
@@ -225,9 +226,9 @@ def _legend(ax: Axes, wiring: Wiring) -> None:
         for name, (words, colour) in MECHANISMS.items()
         if name in seen
     ]
-    for sign in (1, -1):
+    for sign in sorted({1, -1, *(one.sign for one in wiring.influences)}, key=(1, -1, 0).index):
         colour, line, words = SIGNS[sign]
-        mark = ">" if sign > 0 else "|"
+        mark = {1: ">", -1: "|", 0: ""}[sign]
         handle = Line2D([], [], color=colour, linewidth=0.8, label=words, marker=mark, markersize=4)
         handle.set(linestyle=line)
         handles.append(handle)

@@ -34,6 +34,8 @@ Floats = NDArray[np.float64]
 SHOWN, HIDDEN, UNCLAIMED = BLUE, VERMILION, GREY
 LOG_FROM = 20.0
 """Ratio of the largest to the smallest value from which on ratios are shown by decades."""
+STRIP = 0.04
+"""Height of the strip that shows the colour of effects too small to be seen, share of the axes."""
 COLUMNS = 3
 ROW = 1.6
 """Height of a row of panels, inches."""
@@ -44,9 +46,9 @@ ROOM = (38, 60)
 def waterfall(effect: Effect, ax: Axes | None = None) -> Axes:
     """Draw an effect in every parameter set of the ensemble, the largest first.
 
-    Blue: with the claimed sign, and by more than an assay could just see; vermilion: not. The dashed line is
-    the default, the orange curve the bare prior, which may leave the frame. Sets whose run failed are counted
-    in the label of the axis.
+    Blue: with the claimed sign, and by more than an assay could just see; vermilion: not. The strip below has
+    the same colours, for effects too small to be seen. The dashed line is the default, the orange curve the
+    bare prior, which may leave the frame. Sets whose run failed are counted in the label of the axis.
 
     Parameters
     ----------
@@ -68,6 +70,9 @@ def waterfall(effect: Effect, ax: Axes | None = None) -> Axes:
             chosen = colours == colour
             ends = np.where(chosen, values, bottom)
             ax.fill_between(share, bottom, ends, color=colour, step="mid", linewidth=0, zorder=2)
+            strip = np.where(chosen, STRIP, 0.0)
+            frame = ax.get_xaxis_transform()
+            ax.fill_between(share, 0, strip, color=colour, step="mid", linewidth=0, zorder=2, transform=frame)
         prior = np.sort(effect.prior[np.isfinite(effect.prior)])[::-1]
         if prior.size:
             ax.plot(
