@@ -1,8 +1,8 @@
-"""How long it takes from a move of a slider to other curves in the browser: ``python -m benchmarks.explorer``.
+"""From a move of a slider to other curves in the browser, how long: ``python -m benchmarks.explorer``.
 
-The explorer runs in a process of its own, as the command starts it; Debian's Chromium opens it. A key moves a
-slider by one step; the clock runs from the event in the browser to the first frame in which the pixels of a plot
-are others. Reading the pixels of all plots in every frame is part of what is measured.
+The explorer runs in a process of its own, as the command starts it; Debian's Chromium opens it. A key moves
+a slider by one step; the clock runs from the event in the browser to the first frame in which the pixels of a
+plot are others. Reading the pixels of all plots in every frame is part of what is measured.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ window.pixels = () => {
   return found.map((one) => {
     const data = one.getContext("2d").getImageData(0, 0, one.width, one.height).data;
     let sum = 0;
-    for (let i = 0; i < data.length; i += 4) sum = (sum * 31 + data[i] + 3 * data[i + 1] + 7 * data[i + 2]) | 0;
+    for (let i = 0; i < data.length; i += 4) {
+      sum = (sum * 31 + data[i] + 3 * data[i + 1] + 7 * data[i + 2]) | 0;
+    }
     return sum;
   }).join();
 };

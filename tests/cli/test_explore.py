@@ -58,6 +58,7 @@ def test_without_its_extra_the_command_names_it(call: Call, monkeypatch: pytest.
 
 
 def test_help_has_an_example_and_needs_no_panel() -> None:
-    code = "import sys; sys.modules['panel'] = None; from nicheloop.cli.main import main; main(['explore', '--help'])"
+    code = "import sys; sys.modules['panel'] = None; from nicheloop.cli.main import main"
+    code += "; main(['explore', '--help'])"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert "Example: nicheloop explore" in told

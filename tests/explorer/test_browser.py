@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from .test_claims_and_data import PLATE
+
 pytest.importorskip("panel", reason='the explorer is not installed: pip install ".[explore]"')
 sync_api = pytest.importorskip(
     "playwright.sync_api", reason="Playwright is not installed: pip install playwright"
@@ -20,8 +22,6 @@ sync_api = pytest.importorskip(
 CHROMIUM = shutil.which("chromium")
 if CHROMIUM is None:
     pytest.skip("no Chromium here: apt-get install chromium", allow_module_level=True)
-
-from .test_claims_and_data import PLATE
 
 ARGUMENTS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -107,7 +107,8 @@ def test_the_keyboard_reaches_and_moves_every_control(page: Any) -> None:
       let at = document.activeElement;
       while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
       if (!at || at === document.body) return "";
-      return [at.tagName, at.getAttribute("aria-label") || at.labels?.[0]?.textContent || at.textContent].join(":");
+      const told = at.getAttribute("aria-label") || at.labels?.[0]?.textContent || at.textContent;
+      return `${at.tagName}:${told}`;
     }"""
     page.locator("h1").click()
     reached = []
@@ -115,10 +116,12 @@ def test_the_keyboard_reaches_and_moves_every_control(page: Any) -> None:
         page.keyboard.press("Tab")
         reached.append(page.evaluate(name))
     for wanted in (
-        "SELECT:Scenario", "INPUT:imatinib, µM", "INPUT:imatinib, µM, value", "SELECT:Add a treatment or knock-down",
+        "SELECT:Scenario", "INPUT:imatinib, µM", "INPUT:imatinib, µM, value",
+        "SELECT:Add a treatment or knock-down",
         "INPUT:K562R seeded, cells/mL", "INPUT:stroma seeded, cells/mL", "INPUT:Duration, h",
         "INPUT:Add a parameter (type part of its name)", "SELECT:Why K562R resists",
-        "SELECT:Promoter of stromal CXCL11", "BUTTON:Curves", "BUTTON:Your data", "BUTTON:Claims", "BUTTON:Export",
+        "SELECT:Promoter of stromal CXCL11", "BUTTON:Curves", "BUTTON:Your data", "BUTTON:Claims",
+        "BUTTON:Export",
         "BUTTON:Pin these curves", "BUTTON:Reset all", "INPUT:viability",
     ):  # fmt: skip
         assert any(got.startswith(wanted) for got in reached), (wanted, reached)

@@ -10,6 +10,7 @@ from typing import Any
 import panel as pn
 
 from nicheloop.explorer.claims import SCOPE, Judged, Setting, Shown, judge
+from nicheloop.explorer.live import LiveText, notice
 from nicheloop.explorer.style import BESIDE, text_pane
 from nicheloop.explorer.turns import in_turn
 from nicheloop.explorer.view import View
@@ -31,7 +32,7 @@ class ClaimsSection:
         self.judged: tuple[Judged, ...] = ()
         self.button = pn.widgets.Button(name=ASK, button_type="primary", **BESIDE)
         self.button.on_click(self._asked)
-        self.state = text_pane(f"<p>{escape(SCOPE)}</p>")
+        self.state = LiveText(f"<p>{escape(SCOPE)}</p>")
         self.table = text_pane()
         wide: dict[str, Any] = {"sizing_mode": "stretch_width"}
         self.panel = pn.Column(self.button, self.state, self.table, visible=False, **wide)
@@ -65,10 +66,8 @@ class ClaimsSection:
         self._tell()
 
     def _tell(self) -> None:
-        stale = f'<div class="notice" role="status">{STALE}</div>' if self.stale else ""
-        text = f"<p>{escape(SCOPE)}</p>{stale}"
-        if self.state.object != text:
-            self.state.object = text
+        stale = notice(STALE, "status") if self.stale else ""
+        self.state.write(f"<p>{escape(SCOPE)}</p>{stale}")
 
 
 def table_of(judged: tuple[Judged, ...]) -> str:

@@ -14,6 +14,7 @@ from nicheloop.data.shipped import data_names, load_data
 from nicheloop.explorer.claims import Setting
 from nicheloop.explorer.data import Overlaid, overlay, read_table, told
 from nicheloop.explorer.data_plots import DataPlots
+from nicheloop.explorer.live import LiveText, notice
 from nicheloop.explorer.style import BESIDE, text_pane
 from nicheloop.explorer.turns import in_turn
 from nicheloop.explorer.view import View
@@ -46,7 +47,7 @@ class DataSection:
         )
         self.file.param.watch(lambda event: in_turn(lambda: self._file(event.new)), "value")
         self.example.param.watch(lambda event: in_turn(lambda: self._example(event.new)), "value")
-        self.notice = text_pane(visible=False)
+        self.notice = LiveText()
         self.told = text_pane()
         self.plots = DataPlots()
         self.panel = pn.Column(
@@ -118,7 +119,4 @@ class DataSection:
 
     def tell(self, message: str) -> None:
         """Show a message, line by line; an empty one takes it away."""
-        lines = "<br>".join(escape(line) for line in message.splitlines())
-        shown = f'<div class="notice" role="alert">{lines}</div>' if message else ""
-        if self.notice.object != shown:
-            self.notice.param.update(object=shown, visible=bool(message))
+        self.notice.write(notice(message))

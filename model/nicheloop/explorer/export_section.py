@@ -37,7 +37,7 @@ class ExportSection:
             )
         }
         self.lines = pn.widgets.TextAreaInput(
-            name="Python lines that give these numbers", rows=18, max_length=100_000, auto_grow=True,
+            name="Python lines that give these numbers", rows=18, max_length=100_000,
             max_rows=40, sizing_mode="stretch_width",
             stylesheets=[WIDGET, "textarea { font-family: monospace; }"],
         )  # fmt: skip

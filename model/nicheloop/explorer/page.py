@@ -14,6 +14,7 @@ from nicheloop.explorer.claims_section import ClaimsSection
 from nicheloop.explorer.courses import Bench, Course
 from nicheloop.explorer.data_section import DataSection
 from nicheloop.explorer.export_section import ExportSection
+from nicheloop.explorer.live import LiveText, notice
 from nicheloop.explorer.pins import Pin, pinned, unpinned
 from nicheloop.explorer.plots import Plots, colour_of
 from nicheloop.explorer.sidebar import Sidebar
@@ -49,8 +50,8 @@ class Page:
 
     def _build(self) -> None:
         wide: dict[str, Any] = {"sizing_mode": "stretch_width"}
-        self.notice = text_pane(visible=False)
-        self.legend, self.ends = text_pane(), text_pane()
+        self.notice, self.ends = LiveText(), LiveText()
+        self.legend = text_pane()
         self.pin_list = pn.Column(**wide)
         self.pin_button = pn.widgets.Button(
             name="Pin these curves", button_type="primary", width=140, **BESIDE
@@ -156,10 +157,7 @@ class Page:
 
     def tell(self, message: str) -> None:
         """Show a message above the curves; an empty one takes it away."""
-        lines = "<br>".join(escape(line) for line in message.splitlines())
-        shown = f'<div class="notice" role="alert">{lines}</div>' if message else ""
-        if self.notice.object != shown:
-            self.notice.param.update(object=shown, visible=bool(message))
+        self.notice.write(notice(message))
 
     # -- what follows ---------------------------------------------------------------------------------------
 
@@ -189,9 +187,7 @@ class Page:
         if self.legend.object != legend:
             self.legend.object = legend
         self._list_pins()
-        ends = end_values(self.view.readouts, self.course, self.pins)
-        if self.ends.object != ends:
-            self.ends.object = ends
+        self.ends.write(end_values(self.view.readouts, self.course, self.pins))
         self.data.follow(self.view)
         self.claims.follow(self.view)
         self.export.follow()
