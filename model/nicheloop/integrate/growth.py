@@ -80,7 +80,7 @@ def _lifted(system: System, starts: Reals, atol: Reals) -> Reals:
     patterns, kinds = np.unique(starts != 0, axis=0, return_inverse=True)
     for kind, held in enumerate(patterns):
         present, _ = reachable(system.network, np.flatnonzero(held).tolist())
-        place = np.ix_(np.flatnonzero(kinds == kind), present)
+        place = np.ix_(np.flatnonzero(kinds == kind), np.array(present))
         lifted[place] = np.maximum(starts[place], atol[list(present)])
     return lifted
 
