@@ -17,7 +17,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 CONSTRAIN := $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 SOURCES := pyproject.toml $(shell find model -type f ! -name '*.pyc')
 
-.PHONY: reproduce test lint study-sweep study-recovery clean
+.PHONY: reproduce test lint baselines study-sweep study-recovery notebooks notebooks-clear clean
 
 reproduce: $(VENV)/installed
 	$(BIN)/nicheloop reproduce --draws $(DRAWS) --seed $(SEED) --out $(REPORT)
@@ -31,6 +31,10 @@ lint: $(VENV)/installed-lint
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# The pictures that the tests of figures compare with, drawn anew: look at each before it is committed.
+baselines: $(VENV)/installed-test
+	$(BIN)/python tests/figures/examples.py
+
 # A million runs: throughput beside the engine's own, memory. RUNS=20000 for a short look.
 study-sweep: $(VENV)/installed
 	$(BIN)/python -m benchmarks.sweep --runs $(RUNS) --out results/study-sweep
@@ -38,6 +42,14 @@ study-sweep: $(VENV)/installed
 # Virtual assays of 20 random truths, fitted: do 95 % intervals hold them? A call that was stopped goes on.
 study-recovery: $(VENV)/installed-fit
 	$(BIN)/python simulations/fit_recovery.py --truths $(TRUTHS) --out results/study-recovery
+
+# The notebooks in a browser; and, before a commit, without what a run leaves in them.
+notebooks: $(VENV)/installed-notebooks
+	$(BIN)/jupyter lab notebooks
+
+notebooks-clear: $(VENV)/installed-notebooks
+	$(BIN)/jupyter nbconvert --clear-output --inplace --ClearMetadataPreprocessor.enabled=True \
+	  --ClearMetadataPreprocessor.preserve_nb_metadata_mask="{'kernelspec', ('language_info', 'name')}" notebooks/*.ipynb
 
 clean:
 	rm -rf $(VENV) build dist results .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -54,6 +66,10 @@ $(VENV)/installed-fit: $(VENV)/created $(SOURCES)
 $(VENV)/installed-test: $(VENV)/created $(SOURCES)
 	$(PIP) install $(CONSTRAIN) ".[test]"
 	@touch $@ $(VENV)/installed
+
+$(VENV)/installed-notebooks: $(VENV)/created $(SOURCES)
+	$(PIP) install $(CONSTRAIN) ".[notebooks]"
+	@touch $@ $(VENV)/installed $(VENV)/installed-fit
 
 $(VENV)/installed-lint: $(VENV)/created pyproject.toml
 	$(PIP) install $(CONSTRAIN) ".[lint]"

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from nicheloop.biology import build_model, parameter_values, parameters, references
     from nicheloop.data.published import Constraint, constraint_names, load_constraints
     from nicheloop.data.shipped import data_names, load_data
+    from nicheloop.explorer import explore
     from nicheloop.interchange.petab import write_petab
 
 __version__ = "0.1.0"
@@ -107,6 +108,7 @@ _HOMES = {
     "open_sweep": "analysis.sweep",
     "sweep": "analysis.sweep",
     "data_names": "data.shipped",
+    "explore": "explorer",
     "load_data": "data.shipped",
     "write_petab": "interchange.petab",
 }
@@ -148,6 +150,7 @@ __all__ = [
     "data_names",
     "equations",
     "execution",
+    "explore",
     "fit",
     "gr_value",
     "ic50_terms",

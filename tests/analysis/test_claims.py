@@ -87,3 +87,12 @@ def test_every_study_has_a_title() -> None:
 def test_too_many_draws_are_refused() -> None:
     with pytest.raises(ValueError, match="the shipped ensemble holds"):
         run_claims(CLAIMS[:1], draws=10**6, seed=1)
+
+
+def test_effects_as_a_table(found: Reproduction) -> None:
+    table = found.to_dataframe()
+    assert len(table) == len(found.effects)
+    for row, effect in zip(table.itertuples(), found.effects, strict=True):
+        assert (row.claim, row.effect, row.default) == (effect.claim, effect.effect, effect.default)
+        assert row.sign == effect.expected_sign
+        assert row.holds == (effect.expected_sign != 0 and effect.holds)

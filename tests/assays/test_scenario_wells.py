@@ -222,3 +222,8 @@ def test_a_typing_error_in_an_axis_names_the_nearest(tmp_path):
     path.write_text(LINES + "[vary]\ndeath_maxi = [1]\n")
     with pytest.raises(ScenarioError, match=r"unknown axis 'death_maxi', did you mean 'death_max'\?"):
         load_scenario(path)
+
+
+def test_wells_say_what_they_are_in_a_line():
+    wells = nl.simulate_wells(MATRIX)
+    assert repr(wells) == "Wells imatinib_k562r: 6 wells (imatinib 3, il1ra 2), 0 failed"

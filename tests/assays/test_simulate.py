@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pickle
 import re
 import subprocess
@@ -305,3 +306,20 @@ print([name for name in nicheloop.__all__ if not hasattr(nicheloop, name)])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split("\n")[:2] == ["[]", "[]"]
+
+
+def test_results_say_what_they_are_in_a_line():
+    run = nl.simulate("imatinib_k562r", times=[0, 24])
+    assert repr(run) == "Result imatinib_k562r: K562R, to 24 h"
+    failed = dataclasses.replace(run, status="failed", message="too many steps", time_reached=3.0)
+    assert repr(failed) == "Result imatinib_k562r: K562R, failed at 3 h: too many steps"
+    (many,) = nl.simulate_many(["imatinib_k562r"], [{}, {}], times=[0, 24])
+    some = dataclasses.replace(many, status=("ok", "failed"))
+    assert repr(some) == "Runs imatinib_k562r: 2 parameter sets, 1 failed"
+
+
+def test_a_notebook_shows_what_was_measured_at_the_end():
+    run = nl.simulate("imatinib_k562r", times=[0, 24])
+    page = run._repr_html_()
+    assert "viability" in page
+    assert f"{run['viability'][-1]:.3g}" in page

@@ -50,7 +50,7 @@ def test_doses_are_lines_on_a_logarithmic_axis_with_0_beside_it() -> None:
     labels = dict(zip(ax.get_xticks(), (label.get_text() for label in ax.get_xticklabels()), strict=True))
     assert labels[places[0]] == "0"
     assert labels[10.0] == "10"
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ("imatinib [uM]", "[fraction]")
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("imatinib [µM]", "[fraction]")
     assert ax.get_legend().get_title().get_text() == "K562R [cells/mL]"
 
 
@@ -72,7 +72,7 @@ def test_two_axes_of_many_values_are_a_heat_map() -> None:
     drawn = np.asarray(mesh.get_array())
     assert drawn.shape == (7, 8)  # the first axis across
     assert drawn[0, 1] > drawn[1, 0] > drawn[0, 0]
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ("imatinib [uM]", "il1ra [ng/mL]")
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("imatinib [µM]", "il1ra [ng/mL]")
     assert [label.get_text() for label in ax.get_yticklabels()] == ["0", "2", "8", "32"]
 
 

@@ -58,10 +58,29 @@ def test_other_axes_are_lines_with_one_legend() -> None:
     assert ax.get_xlabel() == "K562R [cells/mL]"
 
 
-def test_two_long_axes_are_a_heat_map() -> None:
+def test_migration_towards_cxcl11_is_a_bell_and_one_drug_a_dose_response() -> None:
+    gradient = nl.load_scenario("transwell_cxcl11").with_(times=[0, 4], vary={"cxcl11": [1, 10, 100, 1000]})
+    figure = nl.simulate_wells(gradient).plot(["migrated"])
+    assert "best at" in figure.axes[0].get_legend().get_texts()[0].get_text()
+    ax = wells_of({"imatinib": [0, 0.1, 0.3, 1, 3, 10]}).plot(["viability"]).axes[0]
+    assert ax.get_ylabel() == "viability [fraction]"
+    assert "IC50" in ax.get_legend().get_texts()[0].get_text()
+    panel = wells_of({"imatinib": [0, 0.1, 1, 10]}).plot(["viability"], kind="panels", ax=ax)
+    assert panel is ax.figure
+    with pytest.raises(ValueError, match="unknown kind of figure 'pie'"):
+        wells_of({"imatinib": [0, 1]}).plot(["viability"], kind="pie")
+    with pytest.raises(ValueError, match="unknown kind of figure for one run"):
+        nl.simulate(PLAIN).plot(kind="bell")
+
+
+def test_two_long_axes_are_a_heat_map_or_the_synergy_of_two_drugs() -> None:
     doses = [0, 0.1, 0.3, 1, 3, 10, 30]
     wells = wells_of({"imatinib": doses, "celecoxib": doses})
-    figure = wells.plot(["viability"])
+    surface = wells.plot(["viability"]).axes
+    assert surface[1].get_ylabel() == "Bliss excess [1], synergy above 0"
+    loewe = wells.plot(["viability"], method="loewe").axes
+    assert loewe[1].get_ylabel().startswith("Loewe index")
+    figure = wells.plot(["viability"], kind="panels")
     mesh = figure.axes[0].collections[0]
     np.testing.assert_array_equal(mesh.get_array(), wells["viability"][..., -1].T)
     assert (figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()) == ("imatinib [µM]", "celecoxib [µM]")

@@ -57,7 +57,7 @@ def test_checks_and_facts(folder: Path) -> None:
 
 
 def test_every_panel_is_there_as_png_and_svg(folder: Path) -> None:
-    for name in ("s1_curve", "s3_bars", "calibration"):
+    for name in ("s1_curve", "s3_bars", "calibration", "network", "weakest"):
         assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
         assert "<text" in (folder / f"{name}.svg").read_text(encoding="utf-8")
 
@@ -93,7 +93,7 @@ def test_the_page_needs_nothing_from_outside(folder: Path) -> None:
     assert "<script" not in page
     assert not re.search(r"<link|@import|url\(", page)
     sources = re.findall(r'\bsrc="([^"]{1,30})', page)
-    assert len(sources) == 3
+    assert len(sources) == 5
     assert all(source.startswith("data:image/svg+xml;base64,") for source in sources)
 
 

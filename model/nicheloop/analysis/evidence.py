@@ -7,12 +7,15 @@ Whatever computes them (:mod:`nicheloop.analysis`), draws them (:mod:`nicheloop.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nicheloop.execution.progress import Progress as Progress
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Floats = NDArray[np.float64]
 
@@ -189,7 +192,7 @@ class Band:
     source: str
 
 
-PANEL_KINDS = ("dose_response", "timecourse", "bars", "bell")
+PANEL_KINDS = ("dose_response", "timecourse", "bars", "bell", "factorial")
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,7 +204,7 @@ class Panel:
     claim, name, title : str
         Claim it belongs to, file name stem, and title.
     kind : str
-        ``dose_response``, ``timecourse``, ``bars`` or ``bell``.
+        ``dose_response``, ``timecourse``, ``bars``, ``bell`` or ``factorial``.
     xlabel, ylabel : str
         With units in brackets.
     xscale, yscale : str
@@ -212,6 +215,8 @@ class Panel:
         Published ranges.
     categories : tuple of str
         Names of the positions 0..k-1 of bars.
+    factors, levels : tuple of str, tuple of tuple of bool
+        Of a factorial: what is on or off, and which of it is on at each position.
     caption : str
         What a reader must know to read the figure.
     """
@@ -228,6 +233,8 @@ class Panel:
     bands: tuple[Band, ...] = ()
     categories: tuple[str, ...] = ()
     caption: str = ""
+    factors: tuple[str, ...] = ()
+    levels: tuple[tuple[bool, ...], ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind not in PANEL_KINDS:
@@ -315,3 +322,28 @@ class Reproduction:
     total_runs: int
     seconds: float
     ensemble_diagnostics: dict[str, object] = field(default_factory=dict)
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Return one row per effect: default, 90 % of the ensemble, share with the claimed sign, verdict.
+
+        ``sign`` is the claimed one; where none is it is 0, and nothing holds. ``prior_fraction`` is the share
+        before any calibration.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "claim": effect.claim,
+                "experiment": effect.experiment,
+                "effect": effect.effect,
+                "unit": effect.unit,
+                "sign": effect.expected_sign,
+                "default": effect.default,
+                "low": effect.low,
+                "high": effect.high,
+                "fraction_with_claimed_sign": effect.fraction_with_claimed_sign,
+                "holds": bool(effect.expected_sign) and effect.holds,
+                "prior_fraction": effect.prior_fraction,
+            }
+            for effect in self.effects
+        )

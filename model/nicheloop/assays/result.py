@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -68,6 +69,15 @@ class Result:
     def hosts(self) -> tuple[str, ...]:
         """Kinds of cell in the vessel."""
         return self.scenario.hosts
+
+    def __repr__(self) -> str:
+        told = f"to {self.time[-1]:g} h" if self.ok else f"failed at {self.time_reached:g} h: {self.message}"
+        return f"Result {self.scenario.name}: {', '.join(self.hosts)}, {told}"
+
+    def _repr_html_(self) -> str:
+        """Show in a notebook what was measured at the end."""
+        end = self.to_dataframe().query("time == time.max()").drop(columns="time")
+        return f"<p>{escape(repr(self))}</p>{end.to_html(index=False, float_format='{:.3g}'.format)}"
 
     def __getitem__(self, key: str | Readout) -> Floats:
         """Return a read-out, or an observable or expression of the model, at every time.
@@ -158,11 +168,25 @@ class Result:
         attributes = {"scenario": self.scenario.name, "status": self.status, "message": self.message}
         return xr.Dataset(data, coords=coordinates, attrs=attributes)
 
-    def plot(self, readouts: Iterable[str] | None = None) -> Any:
-        """Draw read-outs over time and return the matplotlib figure."""
-        from nicheloop.figures.timecourse import plot_run
+    def plot(
+        self, readouts: Iterable[str] | None = None, kind: str | None = None, ax: Any = None, **options: Any
+    ) -> Any:
+        """Draw read-outs over time and return the matplotlib figure.
 
-        return plot_run(self, readouts)
+        Parameters
+        ----------
+        readouts : iterable of str, optional
+            Read-outs; default: all that this run allows.
+        kind : str, optional
+            ``timecourse``, the only one of a single run.
+        ax : Axes or sequence of Axes, optional
+            Where to, one per read-out.
+        **options
+            ``data``: an assay table whose values are drawn beside the lines.
+        """
+        from nicheloop.figures.choose import plot_result
+
+        return plot_result(self, readouts, kind, ax, **options)
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,6 +229,10 @@ class Runs:
 
     def __len__(self) -> int:
         return len(self.status)
+
+    def __repr__(self) -> str:
+        failed = len(self) - int(self.ok.sum())
+        return f"Runs {self.scenario.name}: {len(self)} parameter sets, {failed} failed"
 
     def __getitem__(self, key: str | Readout) -> Floats:
         """Return a read-out, or an observable or expression of the model, shape (runs, times)."""

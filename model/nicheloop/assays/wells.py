@@ -69,6 +69,11 @@ class Wells:
     def __len__(self) -> int:
         return len(self.runs)
 
+    def __repr__(self) -> str:
+        axes = ", ".join(f"{axis} {len(values)}" for axis, values in self.axes.items())
+        failed = int((~self.ok).sum())
+        return f"Wells {self.scenario.name}: {len(self)} wells ({axes or 'nothing varies'}), {failed} failed"
+
     def __iter__(self) -> Iterator[Runs]:
         return iter(self.runs)
 
@@ -128,11 +133,26 @@ class Wells:
         coordinates["time"] = ("time", self.time, {"units": "h"})
         return xr.Dataset(data, coordinates, {"scenario": self.scenario.name})
 
-    def plot(self, readouts: Iterable[str] | None = None) -> Figure:
-        """Draw read-outs over what sets the wells apart, and return the matplotlib figure."""
-        from nicheloop.figures.wells import plot_wells
+    def plot(
+        self, readouts: Iterable[str] | None = None, kind: str | None = None, ax: Any = None, **options: Any
+    ) -> Figure:
+        """Draw read-outs over what sets the wells apart, and return the matplotlib figure.
 
-        return plot_wells(self, readouts)
+        Parameters
+        ----------
+        readouts : iterable of str, optional
+            Default: all. A single one over the doses of one drug is a dose-response (a bell, for what
+            migrated towards CXCL11), over those of two drugs a synergy surface.
+        kind : str, optional
+            ``panels``, ``dose_response``, ``bell``, ``heatmap``, ``synergy`` or ``timecourse``.
+        ax : Axes or sequence of Axes, optional
+            Where to, one per panel.
+        **options
+            ``method`` (``bliss`` or ``loewe``) of a synergy; ``fit`` and ``along`` of a dose-response.
+        """
+        from nicheloop.figures.choose import plot_experiment
+
+        return plot_experiment(self, readouts, kind, ax, **options)
 
     def _chosen(self, readouts: Iterable[str] | None) -> tuple[tuple[Readout, str], ...]:
         hosts = self.scenario.hosts

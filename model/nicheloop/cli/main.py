@@ -133,6 +133,7 @@ def application() -> typer.Typer:
         epilog=f"{example}fit plate.csv elisa.csv --parameters-free death_max,il1b_secretion_K562R "
         "--starts 50 --workers 2 --out results/fit_plate"
     )(fit)
+    app.command(epilog=f"{example}explore coculture_imatinib --parameters il1b_secretion_K562R=20")(explore)
     return app
 
 
@@ -455,6 +456,34 @@ def fit(
         starts, seed, optimizer, profile, sample, sampler, note or [],
     )  # fmt: skip
     raise typer.Exit(run(request, Place(workers, scheduler, None, out, max_failed)))
+
+
+def explore(
+    scenario: Annotated[
+        str | None, typer.Argument(help="Shipped scenario or TOML file; default: imatinib_k562r.")
+    ] = None,
+    parameters: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--parameters",
+            metavar="NAME=VALUE|FILE",
+            help="Parameter of the model to change, or a fitted.toml; repeatable.",
+        ),
+    ] = None,
+    readouts: Annotated[
+        str | None, typer.Option("--readouts", metavar="A,B", help="Read-outs; default: a few that fit.")
+    ] = None,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="Port on this machine; 0: any free one.")
+    ] = 0,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")
+    ] = True,
+) -> None:
+    """Open a page to move doses, densities, times and parameters, and see the curves follow."""
+    from nicheloop.cli.explore import run
+
+    raise typer.Exit(run(scenario, parameters or [], readouts, port, browser))
 
 
 if __name__ == "__main__":

@@ -30,7 +30,18 @@ from nicheloop.assays.tables.arrangement import (
     unit_in_words,
 )
 from nicheloop.assays.tables.columns import TIME
-from nicheloop.figures.style import DOUBLE, GREY, LINESTYLES, SINGLE, colours, hours, house_style, plain_ticks
+from nicheloop.figures.style import (
+    DOUBLE,
+    GREY,
+    LINESTYLES,
+    SINGLE,
+    colours,
+    hours,
+    house_style,
+    panel_axes,
+    plain_ticks,
+    shared_legend,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -66,7 +77,12 @@ class Style:
     dashes: str
 
 
-def plot_assay(table: AssayTable, model: Floats | None = None, curves: Sequence[Curve] = ()) -> Figure:
+def plot_assay(
+    table: AssayTable,
+    model: Floats | None = None,
+    curves: Sequence[Curve] = (),
+    ax: Axes | Sequence[Axes] | None = None,
+) -> Figure:
     """Draw measured values, and model values over them.
 
     Parameters
@@ -78,6 +94,8 @@ def plot_assay(table: AssayTable, model: Floats | None = None, curves: Sequence[
     curves : sequence of Curve
         The model between them, such as ``predictions.curves``; where there is none, values of the model are
         joined by straight lines.
+    ax : Axes or sequence of Axes, optional
+        Where to, one per panel; by default a new figure as wide as two journal columns at most.
 
     Returns
     -------
@@ -98,13 +116,13 @@ def plot_assay(table: AssayTable, model: Floats | None = None, curves: Sequence[
     rows = -(-len(panels) // columns)
     with house_style():
         width = SINGLE if len(panels) == 1 and _columns(factors, panels) == 3 else DOUBLE
-        figure = Figure(figsize=(width, ROW * rows + 0.2 + 0.12 * len(styles)), layout="constrained")
-        axes = figure.subplots(rows, columns, squeeze=False).ravel()
-        for ax, panel in zip(axes, panels, strict=False):
-            _draw(ax, table, model, curves, factors, panel, styles)
-        for ax in axes[len(panels) :]:
-            ax.set_axis_off()
-        _legend(figure, table, model, styles)
+        size = (width, ROW * rows + 0.2 + 0.12 * len(styles))
+        figure, axes = panel_axes(ax, len(panels), columns, size)
+        for one, panel in zip(axes, panels, strict=True):
+            _draw(one, table, model, curves, factors, panel, styles)
+        handles, longest = _legend(table, model, styles)
+        room = int(figure.get_figwidth() / (0.055 * longest + 0.45))
+        shared_legend(figure, axes, ax is None, handles, max(1, min(len(handles), room)))
     return figure
 
 
@@ -344,8 +362,8 @@ def _columns(factors: Factors, panels: Sequence[Panel]) -> int:
     return 1 if most > 12 else 2 if most > 5 else 3
 
 
-def _legend(figure: Figure, table: AssayTable, model: Floats | None, styles: dict[Key, Style]) -> None:
-    """Name the series, and what points, lines and triangles are."""
+def _legend(table: AssayTable, model: Floats | None, styles: dict[Key, Style]) -> tuple[list[Line2D], int]:
+    """Name the series, and what points, lines and triangles are; return the longest name, too."""
     handles = []
     for style in styles.values():
         handle = Line2D([], [], color=style.colour, marker=style.mark, label=style.label)
@@ -361,6 +379,4 @@ def _legend(figure: Figure, table: AssayTable, model: Floats | None, styles: dic
     for side, mark, label in (("below", "v", "below this limit"), ("above", "^", "above this limit")):
         if side in censored:
             handles.append(Line2D([], [], marker=mark, markerfacecolor="white", label=label, **plain))
-    longest = max(len(str(handle.get_label())) for handle in handles)
-    columns = max(1, min(len(handles), int(figure.get_figwidth() / (0.055 * longest + 0.45))))
-    figure.legend(handles=handles, loc="outside lower center", ncols=columns)
+    return handles, max(len(str(handle.get_label())) for handle in handles)

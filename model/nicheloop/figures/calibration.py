@@ -33,6 +33,7 @@ def calibration(effects: Sequence[Effect], ax: Axes | None = None) -> Axes:
         Where to; by default a new figure as wide as two journal columns.
     """
     shown = [effect for effect in effects if effect.expected_sign]
+    own = ax is None
     if ax is None:
         ax = new_axes(DOUBLE, 0.7 + ROW * len(shown))
     prior = np.array([100 * effect.prior_fraction for effect in shown])
@@ -57,5 +58,8 @@ def calibration(effects: Sequence[Effect], ax: Axes | None = None) -> Axes:
         ax.set_ylim(len(shown) - 0.4, -0.6)
         ax.set_xlim(-2, 102)
         ax.set_xlabel("parameter sets with the claimed sign [%]")
-        ax.figure.legend(loc="outside upper right", ncols=3)
+        if own:
+            ax.figure.legend(loc="outside upper right", ncols=3)
+        else:
+            ax.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3)
     return ax

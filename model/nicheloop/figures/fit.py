@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
 from nicheloop.analysis.fit.advice import plain
@@ -24,7 +25,9 @@ from nicheloop.figures.style import (
     VERMILION,
     house_style,
     new_axes,
+    panel_axes,
     plain_ticks,
+    shared_legend,
 )
 
 if TYPE_CHECKING:
@@ -75,6 +78,7 @@ def waterfall(search: Search, ax: Axes | None = None) -> Axes:
             zorder=2,
         )
         ax.set_yscale("log")
+        ax.yaxis.set_major_formatter(FuncFormatter(_power))
         top = max(10.0, float(above[good].max(initial=1.0)) * 3.0)
         if (~good).any():
             ax.plot(rank[~good], np.full((~good).sum(), top), "x", color=VERMILION, label="failed", zorder=3)
@@ -88,7 +92,37 @@ def waterfall(search: Search, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def profiles(found: Mapping[str, Profile], units: Mapping[str, str] | None = None) -> Figure:
+def _power(value: float, _: int) -> str:
+    """Write a decade as a plain number, or as a power of ten where that has many zeros."""
+    exponent = round(math.log10(value))
+    return f"{value:g}" if -3 <= exponent <= 4 else f"$10^{{{exponent}}}$"
+
+
+def profile(found: Profile, unit: str = "", ax: Axes | None = None) -> Axes:
+    """Draw the profile likelihood of one parameter, coloured by its verdict.
+
+    Parameters
+    ----------
+    found : Profile
+        What to draw; the diamond is the best value, the dashed lines end 95 and 99 % intervals.
+    unit : str
+        Of the parameter.
+    ax : Axes, optional
+        Where to; by default a new figure as wide as one journal column.
+    """
+    ax = ax if ax is not None else new_axes()
+    with house_style():
+        _profile(ax, found, unit)
+        ax.set_ylabel("objective above lowest")
+        ax.legend(handles=_profile_legend({found.name: found}), loc="upper center")
+    return ax
+
+
+def profiles(
+    found: Mapping[str, Profile],
+    units: Mapping[str, str] | None = None,
+    ax: Axes | Sequence[Axes] | None = None,
+) -> Figure:
     """Draw the profile likelihood of each parameter, with the rises that end 95 and 99 % intervals.
 
     Parameters
@@ -97,19 +131,21 @@ def profiles(found: Mapping[str, Profile], units: Mapping[str, str] | None = Non
         Profiles by name.
     units : mapping, optional
         Of the parameters.
+    ax : Axes or sequence of Axes, optional
+        Where to, one per parameter; by default a new figure as wide as two journal columns at most.
     """
     columns = min(COLUMNS, max(len(found), 1))
     rows = max(-(-len(found) // columns), 1)
+    size = (DOUBLE * columns / COLUMNS, ROW * rows + 0.25)
+    figure, axes = panel_axes(ax, len(found), columns, size)
     with house_style():
-        figure = Figure(figsize=(DOUBLE * columns / COLUMNS, ROW * rows + 0.25), layout="constrained")
-        axes = figure.subplots(rows, columns, squeeze=False, sharey=True)
-        for ax, profile in zip(axes.ravel(), found.values(), strict=False):
-            _profile(ax, profile, (units or {}).get(profile.name, ""))
-        for ax in axes.ravel()[len(found) :]:
-            ax.set_axis_off()
-        for ax in axes[:, 0]:
-            ax.set_ylabel("objective\nabove lowest")
-        figure.legend(handles=_profile_legend(found), loc="outside lower center", ncols=6)
+        for number, (one, which) in enumerate(zip(axes, found.values(), strict=True)):
+            _profile(one, which, (units or {}).get(which.name, ""))
+            if number % columns == 0:
+                one.set_ylabel("objective\nabove lowest")
+            elif ax is None:
+                one.tick_params(labelleft=False)
+        shared_legend(figure, axes, ax is None, _profile_legend(found), 6)
     return figure
 
 
@@ -134,7 +170,7 @@ def _profile(ax: Axes, profile: Profile, unit: str) -> None:
 
 def _few_ticks(ax: Axes) -> None:
     """Label a logarithmic axis at decades, or at a few round numbers where it spans less than two."""
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+    from matplotlib.ticker import FixedLocator, NullLocator
 
     low, high = np.log10(ax.get_xlim())
     if high - low >= 2:
@@ -175,7 +211,11 @@ def _profile_legend(found: Mapping[str, Profile]) -> list[Line2D]:
     return handles
 
 
-def residuals(found: Quality, along: Sequence[tuple[str, Floats]] = ()) -> Figure:
+def residuals(
+    found: Quality,
+    along: Sequence[tuple[str, Floats]] = (),
+    ax: Axes | Sequence[Axes] | None = None,
+) -> Figure:
     """Draw residuals in widths of their noise: against what is predicted, against doses or times, and their
     quantiles against those of normal noise.
 
@@ -185,6 +225,8 @@ def residuals(found: Quality, along: Sequence[tuple[str, Floats]] = ()) -> Figur
         The best point beside the data.
     along : sequence of (str, ndarray)
         Label and abscissa of each value, such as doses; not more than two are drawn.
+    ax : sequence of Axes, optional
+        Where to: one against what is predicted, one for each of ``along``, one for the quantiles.
     """
     told = np.isfinite(found.found.residuals)
     values = found.found.residuals[told]
@@ -192,10 +234,9 @@ def residuals(found: Quality, along: Sequence[tuple[str, Floats]] = ()) -> Figur
     with house_style():
         count = len(panels) + 1
         width = DOUBLE * count / 4 if count < 4 else DOUBLE
-        figure = Figure(figsize=(max(width, SINGLE), 1.9), layout="constrained")
-        axes = figure.subplots(1, count, squeeze=False)[0]
-        for ax, (label, x) in zip(axes, panels, strict=False):
-            _against(ax, label, x, values)
+        figure, axes = panel_axes(ax, count, count, (max(width, SINGLE), 1.9))
+        for one, (label, x) in zip(axes, panels, strict=False):
+            _against(one, label, x, values)
         axes[0].set_ylabel("residual [widths of noise]")
         _quantiles(axes[-1], values)
     return figure
@@ -209,11 +250,20 @@ def _against(ax: Axes, label: str, x: Floats, values: Floats) -> None:
     ax.plot(x[known], values[known], "o", color=BLUE, zorder=2)
     if positive.size and positive.max() > 20 * positive.min():
         ax.set_xscale("symlog" if (x[known] <= 0).any() else "log", **_symlog(x[known], positive))
-        if not (x[known] <= 0).any():
+        if (x[known] <= 0).any():
+            ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            ax.set_xticks([0.0, *(10.0**d for d in range(*_decades(positive)))])
+        else:
             plain_ticks(ax.xaxis)
     end = max(2.5, 1.1 * float(np.abs(values).max(initial=0)))
     ax.set_ylim(-end, end)
     ax.set_xlabel(label.replace("[u", "[µ"))
+
+
+def _decades(positive: Floats) -> tuple[int, int]:
+    """First and last decade (not included) of the values, without the one next to 0."""
+    low, high = np.log10(positive.min()), np.log10(positive.max())
+    return math.ceil(low + 0.5), math.floor(high + 1e-9) + 1
 
 
 def _symlog(x: Floats, positive: Floats) -> dict[str, Any]:
@@ -232,10 +282,19 @@ def _quantiles(ax: Axes, values: Floats) -> None:
     ax.set_xlabel("expected of normal noise")
 
 
-def parameters(told: Sequence[Estimate]) -> Axes:
-    """Draw, on one axis of prior SDs, the 95 % range of each prior and what is left of it after the fit."""
+def parameters(told: Sequence[Estimate], ax: Axes | None = None) -> Axes:
+    """Draw, on one axis of prior SDs, the 95 % range of each prior and what is left of it after the fit.
+
+    Parameters
+    ----------
+    told : sequence of Estimate
+        A row each.
+    ax : Axes, optional
+        Where to; by default a new figure as wide as two journal columns.
+    """
     rows = np.arange(len(told))
-    ax = new_axes(DOUBLE, 0.9 + 0.19 * len(told))
+    own = ax is None
+    ax = ax if ax is not None else new_axes(DOUBLE, 0.9 + 0.19 * len(told))
     shades = dict(VERDICT_COLOURS)
     with house_style():
         for row, one in zip(rows, told, strict=True):
@@ -256,11 +315,11 @@ def parameters(told: Sequence[Estimate]) -> Axes:
         ax.axvline(0, color=GREY, linewidth=0.5, linestyle=":", zorder=0)
         ax.set_xlabel("distance from the median of the prior [SD of the prior]")
         ax.tick_params(axis="y", length=0)
-        _parameter_legend(ax, told)
+        _parameter_legend(ax, told, own)
     return ax
 
 
-def _parameter_legend(ax: Axes, told: Sequence[Estimate]) -> None:
+def _parameter_legend(ax: Axes, told: Sequence[Estimate], own: bool) -> None:
     seen = {one.verdict for one in told}
     handles = [Line2D([], [], color="#DCCFAE", linewidth=6, label="95 % of the prior")]
     handles += [
@@ -268,4 +327,8 @@ def _parameter_legend(ax: Axes, told: Sequence[Estimate]) -> None:
         for name, colour in VERDICT_COLOURS
         if name in seen
     ]
-    ax.figure.legend(handles=handles, loc="outside upper center", ncols=-(-len(handles) // LEGEND_ROWS))
+    columns = -(-len(handles) // LEGEND_ROWS)
+    if own:
+        ax.figure.legend(handles=handles, loc="outside upper center", ncols=columns)
+    else:
+        ax.legend(handles=handles, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=columns)

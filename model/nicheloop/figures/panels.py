@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nicheloop.figures.factors import factorial
 from nicheloop.figures.style import (
     DOUBLE,
     GREY,
@@ -58,6 +59,8 @@ def panel(panel: Panel, ax: Axes | None = None) -> Axes:
     Axes
         With labelled axes, title and legend; ``ax.figure`` is what to save.
     """
+    if panel.kind == "factorial":
+        return factorial(panel, ax)
     own = ax is None
     width, height = _size(panel)
     if ax is None:

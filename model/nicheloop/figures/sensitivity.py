@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from nicheloop.figures.style import BLUE, DOUBLE, GREY, MM, ORANGE, SINGLE, VERMILION, hours, house_style
+from nicheloop.figures.style import (
+    BLUE,
+    DOUBLE,
+    GREY,
+    MM,
+    ORANGE,
+    SINGLE,
+    VERMILION,
+    hours,
+    house_style,
+    panel_axes,
+    shared_legend,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,6 +88,7 @@ def tornado(
     index: str | None = None,
     title: str = "",
     titles: Sequence[str] | None = None,
+    ax: Axes | Sequence[Axes] | None = None,
 ) -> Figure:
     """Draw the leading factors of every output as bars with intervals, the largest on top.
 
@@ -92,6 +105,8 @@ def tornado(
         Default: the one by which factors are ranked.
     title, titles : str, sequence of str
         Above all panels, and above each; default: what the outputs are.
+    ax : Axes or sequence of Axes, optional
+        Where to, one per panel; by default a new figure as wide as two journal columns at most.
     """
     main = index or found.main
     inner = "S1" if main == "ST" and "S1" in found.indices else None
@@ -99,32 +114,38 @@ def tornado(
     panels = [number for number in range(len(found.outputs)) if np.isfinite(estimate.value[:, number]).any()]
     shown = min(top, len(found.factors))
     columns = min(COLUMNS if max(map(len, found.factors)) <= SHORT else 2, len(panels))
-    figure, axes = _grid(len(panels), shown * ROW + 0.55, title, columns)
+    figure, axes = _grid(len(panels), shown * ROW + 0.55, title, columns, ax)
     with house_style():
-        for ax, number in zip(axes, panels, strict=True):
+        for one, number in zip(axes, panels, strict=True):
             order = _visible(estimate.value[: len(found.factors), number], shown)
             y = shown - 1.0 - np.arange(order.size)
             half = 0.0 if inner is None else 0.19
-            _bars(ax, y + half, estimate, order, number, BLUE, 0.72 - 2 * half, NAMES.get(main, main))
+            _bars(one, y + half, estimate, order, number, BLUE, 0.72 - 2 * half, NAMES.get(main, main))
             if inner is not None:
-                _bars(ax, y - half, found[inner], order, number, ORANGE, 0.72 - 2 * half, NAMES[inner])
+                _bars(one, y - half, found[inner], order, number, ORANGE, 0.72 - 2 * half, NAMES[inner])
             if found.method != "local":
                 floor = estimate.high[len(found.factors), number]
                 if floor > 0:
-                    ax.axvline(floor, color=GREY, linestyle="--", linewidth=0.8, label="dummy", zorder=1)
-            ax.axvline(0, color="black", linewidth=0.6)
-            ax.set_yticks(y, [found.factors[i] for i in order])
-            ax.tick_params(axis="y", length=0)
-            ax.set_ylim(-0.6, shown - 0.4)
-            ax.set_xlabel(_axis_name(main, found.outputs[number]))
-            ax.set_title(titles[number] if titles else _titled(found.outputs[number], columns))
+                    one.axvline(floor, color=GREY, linestyle="--", linewidth=0.8, label="dummy", zorder=1)
+            one.axvline(0, color="black", linewidth=0.6)
+            one.set_yticks(y, [found.factors[i] for i in order])
+            one.tick_params(axis="y", length=0)
+            one.set_ylim(-0.6, shown - 0.4)
+            one.set_xlabel(_axis_name(main, found.outputs[number]))
+            one.set_title(titles[number] if titles else _titled(found.outputs[number], columns))
         if found.method != "local":
-            handles, labels = axes[0].get_legend_handles_labels()
-            figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+            handles, _ = axes[0].get_legend_handles_labels()
+            shared_legend(figure, axes, ax is None, handles, len(handles))
     return figure
 
 
-def heatmap(found: Sensitivity, top: int = TOP, index: str | None = None, title: str = "") -> Figure:
+def heatmap(
+    found: Sensitivity,
+    top: int = TOP,
+    index: str | None = None,
+    title: str = "",
+    ax: Axes | Sequence[Axes] | None = None,
+) -> Figure:
     """Draw an index over time, one panel per read-out: factors that lead at any time, the first on top.
 
     White: not above the dummy.
@@ -133,7 +154,7 @@ def heatmap(found: Sensitivity, top: int = TOP, index: str | None = None, title:
     ----------
     found : Sensitivity
         With times.
-    top, index, title
+    top, index, title, ax
         As for `tornado`.
 
     Raises
@@ -152,7 +173,7 @@ def heatmap(found: Sensitivity, top: int = TOP, index: str | None = None, title:
             "heatmap: no read-out at several times, expected an analysis with times= or summaries=['course']"
         )
     shown = min(top, len(found.factors))
-    figure, axes = _grid(len(courses), shown * ROW + 0.75, title)
+    figure, axes = _grid(len(courses), shown * ROW + 0.75, title, COLUMNS, ax)
     values = found[main].value[: len(found.factors)]
     signed = found.method == "local"
     visible = np.isfinite(values) if signed else found.matters & np.isfinite(values)
@@ -160,11 +181,11 @@ def heatmap(found: Sensitivity, top: int = TOP, index: str | None = None, title:
     shares = main in ("S1", "ST")
     limits = (-largest, largest) if signed else (0.0, 1.0 if shares else largest)
     with house_style():
-        for ax, numbers in zip(axes, courses, strict=True):
+        for one, numbers in zip(axes, courses, strict=True):
             order = _leading(np.nanmax(np.abs(np.nan_to_num(values[:, numbers])), axis=1), shown)
             part = np.where(visible, values, np.nan)[order][:, numbers]
             times = np.array([found.outputs[n].time for n in numbers], dtype=float)
-            mesh = ax.pcolormesh(
+            mesh = one.pcolormesh(
                 _edges(times),
                 np.arange(order.size + 1),
                 part,
@@ -173,20 +194,22 @@ def heatmap(found: Sensitivity, top: int = TOP, index: str | None = None, title:
                 cmap="RdBu_r" if signed else MAP,
             )
             mesh.set_rasterized(True)
-            ax.invert_yaxis()
-            ax.set_yticks(np.arange(order.size) + 0.5, [found.factors[i] for i in order])
-            ax.tick_params(axis="y", length=0)
-            hours(ax, float(times[-1]))
-            ax.set_xlim(*_edges(times)[[0, -1]])
-            ax.set_xlabel("time [h]")
-            ax.set_title(_titled(found.outputs[numbers[0]], len(axes), timed=False))
+            one.invert_yaxis()
+            one.set_yticks(np.arange(order.size) + 0.5, [found.factors[i] for i in order])
+            one.tick_params(axis="y", length=0)
+            hours(one, float(times[-1]))
+            one.set_xlim(*_edges(times)[[0, -1]])
+            one.set_xlabel("time [h]")
+            one.set_title(_titled(found.outputs[numbers[0]], len(axes), timed=False))
         bar = figure.colorbar(mesh, ax=axes, shrink=0.8, pad=0.02)
         bar.set_label(NAMES.get(main, main))
         bar.outline.set_linewidth(0.6)
     return figure
 
 
-def plane(found: Sensitivity, top: int = 8, title: str = "") -> Figure:
+def plane(
+    found: Sensitivity, top: int = 8, title: str = "", ax: Axes | Sequence[Axes] | None = None
+) -> Figure:
     """Draw Morris' plane: how much a factor does, and how unevenly; the leading factors are named.
 
     On the dotted lines the standard deviation of the effects is 1 and 0.1 times their mean size: above the
@@ -203,29 +226,33 @@ def plane(found: Sensitivity, top: int = 8, title: str = "") -> Figure:
         raise ValueError("plane: groups have no standard deviation of effects, expected single parameters")
     size, spread = found["mu_star"], found["sigma"].value
     panels = [n for n in range(len(found.outputs)) if np.nanmax(np.nan_to_num(size.value[:, n])) > 0]
-    figure, axes = _grid(len(panels), 0.9 * SINGLE, title)
+    figure, axes = _grid(len(panels), 0.9 * SINGLE, title, COLUMNS, ax)
     with house_style():
-        for ax, number in zip(axes, panels, strict=True):
+        for one, number in zip(axes, panels, strict=True):
             x, y = size.value[:-1, number], spread[:-1, number]
             end = 1.05 * float(np.nanmax([*x, *size.high[:-1, number]]))
             for ratio in (1.0, 0.1):
-                ax.plot([0, end], [0, ratio * end], color=GREY, linestyle=":", linewidth=0.7, zorder=1)
+                one.plot([0, end], [0, ratio * end], color=GREY, linestyle=":", linewidth=0.7, zorder=1)
             error = np.abs(np.stack([x - size.low[:-1, number], size.high[:-1, number] - x]))
-            ax.errorbar(x, y, xerr=error, fmt="o", color=BLUE, markersize=3, elinewidth=0.6, zorder=2)
+            one.errorbar(x, y, xerr=error, fmt="o", color=BLUE, markersize=3, elinewidth=0.6, zorder=2)
             height = 1.1 * float(np.nanmax([*y, 0.1 * end]))
-            ax.set_xlim(0, end)
-            ax.set_ylim(0, height)
+            one.set_xlim(0, end)
+            one.set_ylim(0, height)
             order = [i for i in _leading(x, min(top, x.size)) if found.matters[i, number]]
-            _named(ax, x[order], y[order], [found.factors[i] for i in order], (end, height))
+            _named(one, x[order], y[order], [found.factors[i] for i in order], (end, height))
             unit = _unit(found.outputs[number])
-            ax.set_xlabel(f"mean size of effects, μ*{unit}")
-            ax.set_ylabel(f"standard deviation of effects, σ{unit}")
-            ax.set_title(_titled(found.outputs[number], len(axes)))
+            one.set_xlabel(f"mean size of effects, μ*{unit}")
+            one.set_ylabel(f"standard deviation of effects, σ{unit}")
+            one.set_title(_titled(found.outputs[number], len(axes)))
     return figure
 
 
 def interactions(
-    found: Sensitivity, top: int = TOP, title: str = "", titles: Sequence[str] | None = None
+    found: Sensitivity,
+    top: int = TOP,
+    title: str = "",
+    titles: Sequence[str] | None = None,
+    ax: Axes | Sequence[Axes] | None = None,
 ) -> Figure:
     """Draw second order between all pairs of the leading factors, and first order on the diagonal.
 
@@ -244,25 +271,25 @@ def interactions(
     panels = [n for n in range(len(found.outputs)) if np.isfinite(found["ST"].value[:, n]).any()]
     shown = min(top, len(found.factors))
     side = (SINGLE if len(panels) == 1 else DOUBLE / min(len(panels), COLUMNS)) - MARGIN
-    figure, axes = _grid(len(panels), side + 1.1, title)
+    figure, axes = _grid(len(panels), side + 1.1, title, COLUMNS, ax)
     with house_style():
-        for ax, number in zip(axes, panels, strict=True):
+        for one, number in zip(axes, panels, strict=True):
             order = _leading(found["ST"].value[: len(found.factors), number], shown)
             value = found.second.value[order][:, order, number]
             clear = (found.second.low[order][:, order, number] > 0) & (value >= INVISIBLE)
             rows = np.arange(shown)
             value[rows, rows] = found["S1"].value[order, number]
             clear[rows, rows] = found["S1"].low[order, number] > 0
-            image = ax.imshow(np.where(clear, value, 0.0), vmin=0, vmax=1, cmap="Blues", aspect="equal")
+            image = one.imshow(np.where(clear, value, 0.0), vmin=0, vmax=1, cmap="Blues", aspect="equal")
             for row, column in zip(*np.nonzero(clear), strict=True):
                 share = 100 * value[row, column]
                 colour = "white" if share > 50 else "black"
-                ax.text(column, row, f"{share:.0f}", ha="center", va="center", color=colour, fontsize=6)
+                one.text(column, row, f"{share:.0f}", ha="center", va="center", color=colour, fontsize=6)
             names = [found.factors[i] for i in order]
-            ax.set_xticks(rows, names, rotation=60, ha="right", rotation_mode="anchor")
-            ax.set_yticks(rows, names)
-            ax.tick_params(length=0)
-            ax.set_title(titles[number] if titles else _titled(found.outputs[number], len(axes)))
+            one.set_xticks(rows, names, rotation=60, ha="right", rotation_mode="anchor")
+            one.set_yticks(rows, names)
+            one.tick_params(length=0)
+            one.set_title(titles[number] if titles else _titled(found.outputs[number], len(axes)))
         bar = figure.colorbar(image, ax=axes, shrink=0.7, pad=0.02)
         bar.set_label("share of the variance (diagonal: first order)")
         bar.outline.set_linewidth(0.6)
@@ -280,21 +307,19 @@ KINDS: dict[str, Callable[..., Figure]] = {
 # -- parts --------------------------------------------------------------------------------------------------
 
 
-def _grid(panels: int, height: float, title: str, most: int = COLUMNS) -> tuple[Figure, list[Axes]]:
+def _grid(
+    panels: int, height: float, title: str, most: int, given: Axes | Sequence[Axes] | None
+) -> tuple[Figure, list[Axes]]:
     """Return a figure with so many panels, each of a height in inches, side by side as far as they fit."""
     if panels == 0:
         raise ValueError("no output varies: there is nothing to draw")
     columns = min(panels, most)
     rows = -(-panels // columns)
-    with house_style():
-        width = SINGLE if columns == 1 else DOUBLE
-        figure = Figure(figsize=(width, rows * height + (0.2 if title else 0.0) + 0.2), layout="constrained")
-        axes = figure.subplots(rows, columns, squeeze=False).ravel()
-        for ax in axes[panels:]:
-            ax.set_axis_off()
-        if title:
-            figure.suptitle(title, fontsize=9, x=0.01, ha="left")
-    return figure, list(axes[:panels])
+    size = (SINGLE if columns == 1 else DOUBLE, rows * height + (0.2 if title else 0.0) + 0.2)
+    figure, axes = panel_axes(given, panels, columns, size)
+    if title and given is None:
+        figure.suptitle(title, fontsize=9, x=0.01, ha="left")
+    return figure, axes
 
 
 def _leading(values: np.ndarray, count: int) -> np.ndarray:

@@ -6,15 +6,20 @@ figure. The style is applied with a context, never to Matplotlib's global state.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib import rc_context
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+
+from nicheloop.figures.notebook import shown_in_notebooks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,6 +29,8 @@ MM = 1 / 25.4
 SINGLE = 89 * MM
 DOUBLE = 183 * MM
 """Widths of one and of two journal columns, inches."""
+DPI = 300
+"""Resolution of a PNG."""
 
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
@@ -62,7 +69,7 @@ _RC: Any = {
     "ytick.minor.size": 1.5,
     "lines.linewidth": 1.2,
     "lines.markersize": 3,
-    "savefig.dpi": 300,
+    "savefig.dpi": DPI,
     "svg.fonttype": "none",
     "svg.hashsalt": "nicheloop",
     "mathtext.fontset": "dejavusans",
@@ -71,7 +78,8 @@ _RC: Any = {
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Apply the house style inside a ``with`` block."""
+    """Apply the house style inside a ``with`` block; a notebook then shows the figure as a picture."""
+    shown_in_notebooks()
     with rc_context(_RC):
         yield
 
@@ -81,6 +89,48 @@ def new_axes(width: float = SINGLE, height: float | None = None) -> Axes:
     with house_style():
         figure = Figure(figsize=(width, height or 0.72 * width), layout="constrained")
         return figure.subplots()
+
+
+def panel_axes(
+    given: Axes | Sequence[Axes] | None, count: int, columns: int, size: tuple[float, float]
+) -> tuple[Figure, list[Axes]]:
+    """Return the figure and the axes of ``count`` panels: those given, or those of a new figure.
+
+    Parameters
+    ----------
+    given : Axes or sequence of Axes, optional
+        One per panel.
+    count, columns : int
+        Panels, and how many of them stand side by side in a new figure.
+    size : tuple of float
+        Width and height of a new figure, inches.
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer axes than panels.
+    """
+    if given is not None:
+        axes = list(np.ravel(np.asarray(given, dtype=object)))
+        if len(axes) != count:
+            raise ValueError(f"ax: got {len(axes)} axes, expected {count}, one per panel")
+        return figure_of(axes[0]), axes
+    with house_style():
+        figure = Figure(figsize=size, layout="constrained")
+        axes = list(figure.subplots(-(-count // columns), columns, squeeze=False).ravel())
+    for ax in axes[count:]:
+        ax.set_axis_off()
+    return figure, axes[:count]
+
+
+def shared_legend(
+    figure: Figure, axes: Sequence[Axes], own: bool, handles: Sequence[Any], columns: int = 1
+) -> None:
+    """Put a legend of several panels below a figure of our own, or into the first of the axes given."""
+    if own:
+        figure.legend(handles=list(handles), loc="outside lower center", ncols=columns)
+    elif len(handles) > 1:
+        axes[0].legend(handles=list(handles), loc="best")
 
 
 def colours(groups: list[str]) -> list[str]:
@@ -106,6 +156,8 @@ def plain_ticks(axis: Axis) -> None:
     steps = (1.0,) if decades > 1.7 else (1.0, 2.0, 5.0)
     axis.set_major_locator(LogLocator(base=10, subs=steps))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    # Two steps per decade, not eight: every tick is measured each time the figure is laid out.
+    axis.set_minor_locator(LogLocator(base=10, subs=(2.0, 5.0)) if decades > 1.7 else NullLocator())
     axis.set_minor_formatter(NullFormatter())
 
 
@@ -114,6 +166,14 @@ def hours(ax: Axes, end: float) -> None:
     step = next((step for step in (1, 2, 6, 12, 24, 48, 96) if end / step <= 7), 168)
     ax.set_xticks(np.arange(0, end + 0.5 * step, step))
     ax.set_xlim(0, end or 1)
+
+
+def figure_of(drawn: Axes | Figure) -> Figure:
+    """Return the figure that axes belong to."""
+    figure = drawn if isinstance(drawn, Figure) else drawn.get_figure(root=True)
+    if figure is None:
+        raise ValueError("the axes belong to no figure, expected axes of a figure")
+    return figure
 
 
 def save(drawn: Axes | Figure, stem: str | Path) -> tuple[Path, Path]:
@@ -131,14 +191,33 @@ def save(drawn: Axes | Figure, stem: str | Path) -> tuple[Path, Path]:
     tuple of Path
         PNG and SVG.
     """
-    figure = drawn if isinstance(drawn, Figure) else drawn.get_figure(root=True)
-    if figure is None:
-        raise ValueError("the axes belong to no figure, expected axes of a figure")
+    figure = figure_of(drawn)
     png, svg = Path(f"{stem}.png"), Path(f"{stem}.svg")
-    with house_style():
-        figure.savefig(png, metadata={"Software": None})
-        figure.savefig(svg, metadata={"Date": None, "Creator": None})
+    with house_style(), _laid_out_once(figure):
+        canvases: Any = FigureCanvasAgg(figure), FigureCanvasSVG(figure)
+        canvases[0].print_png(png, metadata={"Software": None}, pil_kwargs={"compress_level": 3})
+        text = StringIO()
+        canvases[1].print_svg(text, metadata={"Date": None, "Creator": None})
     # Verdana has the widths of DejaVu Sans, for readers of the SVG who lack the latter.
-    text = svg.read_text(encoding="utf-8").replace("'DejaVu Sans'", "'DejaVu Sans', Verdana")
-    svg.write_text(text, encoding="utf-8")
+    svg.write_text(text.getvalue().replace("'DejaVu Sans'", "'DejaVu Sans', Verdana"), encoding="utf-8")
     return png, svg
+
+
+@contextmanager
+def _laid_out_once(figure: Figure) -> Iterator[None]:
+    """Lay a figure out at the resolution of the PNG, and keep that for both files.
+
+    The layout measures every text, and `Figure.savefig` asks for it twice per file: that is most of the time
+    that a figure takes.
+    """
+    canvas, dpi, engine = figure.canvas, figure.dpi, figure.get_layout_engine()
+    figure.dpi = DPI
+    try:
+        if engine is not None:
+            engine.execute(figure)
+            figure.set_layout_engine("none")
+        yield
+    finally:
+        figure.set_layout_engine(engine)
+        figure.dpi = dpi
+        figure.set_canvas(canvas)

@@ -10,13 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib import colormaps
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import LogNorm, Normalize, TwoSlopeNorm
+from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
 from numpy.typing import NDArray
 
-from nicheloop.figures.style import BLUE, DOUBLE, GREY, SINGLE, hours, house_style, new_axes, plain_ticks
+from nicheloop.assays.tables.arrangement import unit_in_words
+from nicheloop.figures.doses import dose_ticks, places, short, wide, zero_place
+from nicheloop.figures.style import (
+    BLUE,
+    DOUBLE,
+    SINGLE,
+    hours,
+    house_style,
+    new_axes,
+    panel_axes,
+    plain_ticks,
+)
+from nicheloop.figures.surface import NEUTRAL, cells, colour_bar
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -29,14 +39,13 @@ ROW = 1.9
 """Height of a row of panels, inches."""
 FAMILY = 6
 """Up to so many values of a second axis are lines; more are a heat map."""
-NEUTRAL = {"bliss": 0.0, "loewe": 1.0}
-"""Values at which drugs neither help nor hinder each other."""
-WORDS = {"bliss": "synergy above 0", "loewe": "synergy below 1"}
-LABELS = 5
-"""Tick labels of a heat map, at most."""
 
 
-def plot_sweep(results: xr.Dataset, variables: Sequence[str] | None = None) -> Figure:
+def plot_sweep(
+    results: xr.Dataset,
+    variables: Sequence[str] | None = None,
+    ax: Axes | Sequence[Axes] | None = None,
+) -> Figure:
     """Draw one panel per variable, of the first nine.
 
     Parameters
@@ -45,6 +54,8 @@ def plot_sweep(results: xr.Dataset, variables: Sequence[str] | None = None) -> F
         As from `nicheloop.sweep`.
     variables : sequence of str, optional
         Which; default: all.
+    ax : Axes or sequence of Axes, optional
+        Where to, one per panel; by default a new figure as wide as two journal columns at most.
 
     Raises
     ------
@@ -60,17 +71,13 @@ def plot_sweep(results: xr.Dataset, variables: Sequence[str] | None = None) -> F
             raise ValueError(unknown("variable", name, known))
     names = names[:MOST]
     columns = min(COLUMNS, len(names))
-    rows = -(-len(names) // columns)
-    width = SINGLE if len(names) == 1 else DOUBLE * columns / COLUMNS
-    with house_style():
-        figure = Figure(
-            figsize=(width, 0.72 * SINGLE if len(names) == 1 else ROW * rows), layout="constrained"
-        )
-        axes = figure.subplots(rows, columns, squeeze=False).ravel()
-        for ax, name in zip(axes, names, strict=False):
-            plot_variable(results, name, ax)
-        for ax in axes[len(names) :]:
-            ax.set_axis_off()
+    single = len(names) == 1
+    size = (
+        (SINGLE, 0.72 * SINGLE) if single else (DOUBLE * columns / COLUMNS, ROW * -(-len(names) // columns))
+    )
+    figure, axes = panel_axes(ax, len(names), columns, size)
+    for one, name in zip(axes, names, strict=True):
+        plot_variable(results, name, one)
     return figure
 
 
@@ -92,6 +99,38 @@ def plot_variable(results: xr.Dataset, name: str, ax: Axes | None = None) -> Axe
     with house_style():
         draw(results, variable.isel(fixed), wanted, ax)
         ax.set_title("\n".join([name.replace("_", " "), *([", ".join(told)] if told else [])]))
+    return ax
+
+
+def heat_map(results: xr.Dataset, name: str, ax: Axes | None = None) -> Axes:
+    """Draw a variable over two axes as a heat map: its last time, or the time itself as an axis.
+
+    Parameters
+    ----------
+    results : xarray.Dataset
+        As from `nicheloop.sweep`.
+    name : str
+        A variable over two axes, or one axis and the time; medians over parameter sets are drawn.
+    ax : Axes, optional
+        Where to; by default a new figure as wide as one journal column.
+
+    Raises
+    ------
+    ValueError
+        If it has more axes, or fewer.
+    """
+    ax = ax if ax is not None else new_axes()
+    variable = results[name]
+    dims = [str(dim) for dim in variable.dims if dim != SET]
+    if TIME in dims and len(dims) > 2:
+        variable = variable.isel({TIME: -1})
+        dims.remove(TIME)
+    if len(dims) != 2:
+        raise ValueError(f"{name}: has axes {dims}, expected two for a heat map")
+    across, up = sorted(dims, key=lambda dim: dim != TIME)
+    with house_style():
+        _heat_map(results, variable, [across, up], ax)
+        ax.set_title(name.replace("_", " "))
     return ax
 
 
@@ -124,13 +163,13 @@ def _lines(results: xr.Dataset, variable: xr.DataArray, wanted: list[str], ax: A
     """Draw values over the first dimension, a line for each value of the second."""
     along = wanted[0]
     x = results[along].values
-    place, zero = (x, None) if along == TIME else _dose_places(x)
+    place, zero = (x, None) if along == TIME else _placed(x)
     count = variable.sizes[wanted[1]] if len(wanted) > 1 else 1
     chosen = np.unique(np.linspace(0, count - 1, min(count, FAMILY)).round().astype(int)).tolist()
     shades = [BLUE] if count == 1 else list(colormaps["viridis"](np.linspace(0, 0.85, len(chosen))))
     for number, colour in zip(chosen, shades, strict=True):
         part = variable.isel({wanted[1]: number}) if len(wanted) > 1 else variable
-        label = _short(float(results[wanted[1]][number])) if len(wanted) > 1 else None
+        label = short(float(results[wanted[1]][number])) if len(wanted) > 1 else None
         middle, band = _spread(part, [along])
         marker = "" if along == TIME or x.size > 25 else "o"
         ax.plot(place, middle, color=colour, marker=marker, label=label)
@@ -146,20 +185,15 @@ def _lines(results: xr.Dataset, variable: xr.DataArray, wanted: list[str], ax: A
 def _heat_map(results: xr.Dataset, variable: xr.DataArray, wanted: list[str], ax: Axes) -> None:
     """Draw two axes as cells of one size, in the order of their values."""
     across, up = wanted
-    x, y = results[across].values, results[up].values
     middle, _ = _spread(variable, [up, across])
-    shown = middle[np.argsort(y)][:, np.argsort(x)]
-    kind = _synergy(str(variable.name))
-    mesh = ax.pcolormesh(shown, cmap="RdBu" if kind else "viridis", norm=_norm(shown, kind), rasterized=True)
-    if kind == "bliss":
-        mesh.set_cmap("RdBu_r")  # synergy is red in both
-    ax.set_facecolor("#DDDDDD")  # where there is no value
-    for values, axis, dim in ((x, ax.xaxis, across), (y, ax.yaxis, up)):
-        ordered = np.sort(values)
-        step = -(-ordered.size // LABELS)
-        axis.set_ticks(np.arange(0, ordered.size, step) + 0.5, [_short(value) for value in ordered[::step]])
-        axis.set_label_text(f"{dim} [{_units(results, dim)}]")
-    _colour_bar(ax, mesh, WORDS.get(kind, f"[{variable.attrs.get('units', '')}]"))
+    cells(
+        ax,
+        (results[across].values, results[up].values),
+        middle,
+        (f"{across} [{_units(results, across)}]", f"{up} [{_units(results, up)}]"),
+        f"[{variable.attrs.get('units', '')}]",
+        _synergy(str(variable.name)),
+    )
 
 
 def _samples(results: xr.Dataset, variable: xr.DataArray, wanted: list[str], ax: Axes) -> None:
@@ -169,18 +203,18 @@ def _samples(results: xr.Dataset, variable: xr.DataArray, wanted: list[str], ax:
     x = results[names[0]].values
     if len(names) > 1:
         second = results[names[1]].values
-        norm = LogNorm() if _wide(second) else Normalize()
+        norm = LogNorm() if wide(second) else Normalize()
         look: dict[str, Any] = {"c": second, "cmap": "viridis", "norm": norm}
     else:
         look = {"color": BLUE}
     drawn = ax.scatter(x, middle, s=4, linewidths=0, rasterized=x.size > 2000, **look)
-    if _wide(x):
+    if wide(x):
         ax.set_xscale("log")
         plain_ticks(ax.xaxis)
     ax.set_xlabel(f"{names[0]} [{_units(results, names[0])}]")
     ax.set_ylabel(f"[{variable.attrs.get('units', '')}]")
     if len(names) > 1:
-        _colour_bar(ax, drawn, f"{names[1]} [{_units(results, names[1])}]")
+        colour_bar(ax, drawn, f"{names[1]} [{_units(results, names[1])}]")
 
 
 def _histogram(results: xr.Dataset, variable: xr.DataArray, wanted: list[str], ax: Axes) -> None:
@@ -209,19 +243,10 @@ def _spread(variable: xr.DataArray, dims: list[str]) -> tuple[Floats, tuple[Floa
     return middle, (low, high)
 
 
-def _wide(values: Floats) -> bool:
-    """Whether values are best seen on a logarithmic axis."""
-    above = values[values > 0]
-    return bool(above.size > 1 and (values >= 0).all() and above.max() / above.min() >= 30)
-
-
-def _dose_places(values: Floats) -> tuple[Floats, float | None]:
+def _placed(values: Floats) -> tuple[Floats, float | None]:
     """Return where values are drawn; on a logarithmic axis, 0 is a step left of the lowest."""
-    if not _wide(values) or not (values == 0).any():
-        return values, None
-    above = np.sort(values[values > 0])
-    zero = float(above[0] / max(above[1] / above[0], 2.0))
-    return np.where(values == 0, zero, values), zero
+    zero = zero_place(values)
+    return places(values, zero), zero
 
 
 def _axis_of(ax: Axes, results: xr.Dataset, along: str, place: Floats, zero: float | None) -> None:
@@ -229,51 +254,10 @@ def _axis_of(ax: Axes, results: xr.Dataset, along: str, place: Floats, zero: flo
     if along == TIME:
         hours(ax, float(place[-1]))
         return
-    if not _wide(place):
+    if not wide(place):
         return
-    ax.set_xscale("log")
-    plain_ticks(ax.xaxis)
-    if zero is None:
-        return
-    low, high = float(place[place > zero].min()), float(place.max())
-    ticks = [
-        tick for tick in 10.0 ** np.arange(-9, 10) if low <= tick * (1 + 1e-9) and tick <= high * (1 + 1e-9)
-    ]
-    ax.set_xticks([zero, *ticks], ["0", *(f"{tick:g}" for tick in ticks)])
-    ax.xaxis.set_minor_locator(NullLocator())
-    ax.axvline(float(np.sqrt(zero * low)), color=GREY, linewidth=0.6, linestyle=":", zorder=0)
-
-
-def _colour_bar(ax: Axes, drawn: ScalarMappable, label: str) -> None:
-    figure = ax.get_figure(root=True)
-    assert figure is not None
-    bar: Any = figure.colorbar(drawn, ax=ax)
-    bar.set_label(label)
-    bar.outline.set_linewidth(0.6)
-
-
-def _norm(values: Floats, kind: str) -> Normalize:
-    finite = values[np.isfinite(values)]
-    if not kind:
-        return Normalize(*((float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)))
-    middle = NEUTRAL[kind]
-    reach = max(float(np.abs(finite - middle).max(initial=0.0)), 0.05)
-    return TwoSlopeNorm(middle, middle - reach, middle + reach)
-
-
-def _short(value: float) -> str:
-    """Return a number for a label.
-
-    Examples
-    --------
-    >>> _short(0.17689), _short(438.7), _short(5000.0), _short(1e6)
-    ('0.18', '440', '5000', '1e6')
-    """
-    rounded = float(f"{value:.2g}")
-    return (
-        f"{rounded:.0f}" if 10 <= rounded < 1e5 else f"{rounded:g}".replace("e+0", "e").replace("e-0", "e-")
-    )
+    dose_ticks(ax, place, zero)
 
 
 def _units(results: xr.Dataset, name: str) -> str:
-    return str(results[name].attrs.get("units", ""))
+    return unit_in_words(str(results[name].attrs.get("units", "")))

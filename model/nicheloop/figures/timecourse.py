@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from nicheloop.figures.style import DOUBLE, GREY, HOST_COLOURS, PURPLE, hours, house_style, new_axes
+from nicheloop.figures.style import (
+    DOUBLE,
+    GREY,
+    HOST_COLOURS,
+    PURPLE,
+    hours,
+    house_style,
+    new_axes,
+    panel_axes,
+    shared_legend,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
     from nicheloop.assays.result import Result
+    from nicheloop.assays.tables.frame import AssayTable
 
+MARKS = {"": "o", "below": "v", "above": "^"}
+"""Measured, and beyond a limit."""
 COLUMNS = 3
 ROW = 1.55
 """Height of a row of panels, inches."""
 
 
-def timecourse(run: Result, readout: str, ax: Axes | None = None) -> Axes:
-    """Draw one read-out over time, one line per kind of cell.
+def timecourse(run: Result, readout: str, ax: Axes | None = None, data: AssayTable | None = None) -> Axes:
+    """Draw one read-out over time, one line per kind of cell, and measured values beside it.
 
     Parameters
     ----------
@@ -32,6 +45,9 @@ def timecourse(run: Result, readout: str, ax: Axes | None = None) -> Axes:
         Such as ``viability`` (of every line in the run) or ``viability:K562R``.
     ax : Axes, optional
         Where to; by default a new figure as wide as one journal column.
+    data : AssayTable, optional
+        Measured values: those of this read-out and these lines are drawn at their times, with SD, whatever
+        else sets them apart. Limits of detection are open triangles.
 
     Raises
     ------
@@ -42,22 +58,29 @@ def timecourse(run: Result, readout: str, ax: Axes | None = None) -> Axes:
     table = _table(run, readout)
     with house_style():
         for line in dict.fromkeys(table["line"]):
-            data = table[table["line"] == line]
+            own = table[table["line"] == line]
             colour = HOST_COLOURS.get(line, GREY)
-            ax.plot(data["time"], data["value"], color=colour, label=line or "medium")
+            ax.plot(own["time"], own["value"], color=colour, label=line or "medium")
         ax.set_title(readout.partition(":")[0].replace("_", " "))
         ax.set_xlabel("time [h]")
         ax.set_ylabel(f"[{table['unit'].iloc[0]}]")
+        if data is not None:
+            _measured(ax, data, readout, table)
         if np.isfinite(table["value"]).any():
             ax.set_ylim(bottom=min(0.0, float(table["value"].min())))
         hours(ax, float(run.time[-1]))
         _mark(ax, run)
-        if table["line"].nunique() > 1:
+        if len(ax.get_legend_handles_labels()[0]) > 1:
             ax.legend(loc="best")
     return ax
 
 
-def plot_run(run: Result, readouts: Iterable[str] | None = None) -> Figure:
+def plot_run(
+    run: Result,
+    readouts: Iterable[str] | None = None,
+    ax: Axes | Sequence[Axes] | None = None,
+    data: AssayTable | None = None,
+) -> Figure:
     """Draw one panel per read-out.
 
     Parameters
@@ -66,6 +89,10 @@ def plot_run(run: Result, readouts: Iterable[str] | None = None) -> Figure:
         What to draw.
     readouts : iterable of str, optional
         Read-outs, as for `timecourse`; default: all that the run allows.
+    ax : Axes or sequence of Axes, optional
+        Where to, one per panel; by default a new figure as wide as two journal columns at most.
+    data : AssayTable, optional
+        As for `timecourse`.
 
     Returns
     -------
@@ -78,23 +105,24 @@ def plot_run(run: Result, readouts: Iterable[str] | None = None) -> Figure:
     columns = min(COLUMNS, len(names))
     rows = -(-len(names) // columns)
     with house_style():
-        figure = Figure(figsize=(DOUBLE * columns / COLUMNS, ROW * rows + 0.45), layout="constrained")
-        axes = figure.subplots(rows, columns, squeeze=False).ravel()
-        for ax, name in zip(axes, names, strict=False):
-            timecourse(run, name, ax)
-            if ax.get_legend() is not None:
-                ax.get_legend().remove()
-            if ax not in axes[len(names) - columns : len(names)]:
-                ax.set_xlabel("")
-        for ax in axes[len(names) :]:
-            ax.set_axis_off()
-        handles = {
-            label: handle
-            for ax in axes
-            for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)
-        }
-        figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=len(handles))
-        figure.suptitle(run.scenario.title or run.scenario.name, fontsize=8)
+        size = (DOUBLE * columns / COLUMNS, ROW * rows + 0.45)
+        figure, axes = panel_axes(ax, len(names), columns, size)
+        handles: dict[str, Any] = {}
+        for one, name in zip(axes, names, strict=True):
+            timecourse(run, name, one, data)
+            found = zip(*one.get_legend_handles_labels(), strict=True)
+            handles |= {str(label): handle for handle, label in found}
+            legend = one.get_legend()
+            if ax is None and legend is not None:
+                legend.remove()
+            if ax is None and one not in axes[len(names) - columns :]:
+                one.set_xlabel("")
+        if ax is None:
+            room = sum(0.055 * len(label) + 0.45 for label in handles) / figure.get_figwidth()
+            shared_legend(
+                figure, axes, True, list(handles.values()), -(-len(handles) // max(1, -int(-room // 1)))
+            )
+            figure.suptitle(run.scenario.title or run.scenario.name, fontsize=8)
     return figure
 
 
@@ -109,6 +137,26 @@ def _table(run: Result, readout: str) -> pd.DataFrame:
 
 def _readouts(run: Result) -> list[str]:
     return list(dict.fromkeys(run.to_dataframe()["readout"]))
+
+
+def _measured(ax: Axes, data: AssayTable, readout: str, table: pd.DataFrame) -> None:
+    """Draw measured values of a read-out at their times."""
+    name, _, wanted = readout.partition(":")
+    m = data.measurements
+    for line in dict.fromkeys(table["line"]):
+        own = (m.readout == name) & (m.host == line) if line else m.readout == name
+        if wanted and line != wanted:
+            continue
+        colour = HOST_COLOURS.get(line, GREY)
+        for side, mark in MARKS.items():
+            here = np.flatnonzero(own & (m.censored == side))
+            if here.size:
+                sd = np.nan_to_num(m.sd[here]) if not side else np.zeros(here.size)
+                label = f"{line or 'medium'}, measured" if not side else None
+                ax.errorbar(
+                    m.time_h[here], m.value[here], sd, fmt=mark, color=colour, markerfacecolor="white",
+                    markersize=3.5, elinewidth=0.7, capsize=1.5, zorder=4, label=label, clip_on=False,
+                )  # fmt: skip
 
 
 def _mark(ax: Axes, run: Result) -> None:

@@ -6,7 +6,7 @@ experiment that compares only two values is drawn over time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from nicheloop.assays.axes import column
 from nicheloop.assays.fields import EVENT_AXIS, axis_unit
 from nicheloop.assays.tables.arrangement import FEW, unit_in_words
-from nicheloop.figures.style import BLUE, DOUBLE, LINESTYLES, house_style
+from nicheloop.figures.style import BLUE, DOUBLE, LINESTYLES, house_style, panel_axes, shared_legend
 from nicheloop.figures.sweep import TIME, plot_variable
 
 if TYPE_CHECKING:
@@ -44,7 +44,9 @@ class _Line:
     look: dict[str, Any]
 
 
-def plot_wells(wells: Wells, readouts: Iterable[str] | None = None) -> Figure:
+def plot_wells(
+    wells: Wells, readouts: Iterable[str] | None = None, ax: Axes | Sequence[Axes] | None = None
+) -> Figure:
     """Draw one panel per read-out.
 
     Parameters
@@ -53,6 +55,8 @@ def plot_wells(wells: Wells, readouts: Iterable[str] | None = None) -> Figure:
         What to draw; wells that failed leave gaps.
     readouts : iterable of str, optional
         Such as ``viability``, or ``viability:K562R`` where there are several lines; default: all.
+    ax : Axes or sequence of Axes, optional
+        Where to, one per panel; by default a new figure as wide as two journal columns at most.
 
     Returns
     -------
@@ -68,21 +72,19 @@ def plot_wells(wells: Wells, readouts: Iterable[str] | None = None) -> Figure:
     rows = -(-len(names) // columns)
     with house_style():
         size = (DOUBLE * columns / COLUMNS, ROW * rows + 0.35 + 0.12 * len(lines))
-        figure = Figure(figsize=size, layout="constrained")
-        axes = figure.subplots(rows, columns, squeeze=False).ravel()
-        for ax, name in zip(axes, names, strict=False):
+        figure, axes = panel_axes(ax, len(names), columns, size)
+        for one, name in zip(axes, names, strict=True):
             if lines:
-                _draw_lines(ax, at_end, name, lines)
+                _draw_lines(one, at_end, name, lines)
             else:
-                plot_variable(at_end, name, ax)
-            _label(ax, wells, results[name])
-        for ax in axes[len(names) :]:
-            ax.set_axis_off()
+                plot_variable(at_end, name, one)
+            _label(one, wells, results[name])
         if len(lines) > 1:
             longest = max(len(line.label) for line in lines)
             across = max(1, min(len(lines), int(figure.get_figwidth() / (0.055 * longest + 0.45))))
-            figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=across)
-        figure.suptitle(_title(wells, along), fontsize=8)
+            shared_legend(figure, axes, ax is None, axes[0].get_legend_handles_labels()[0], across)
+        if ax is None:
+            figure.suptitle(_title(wells, along), fontsize=8)
     return figure
 
 

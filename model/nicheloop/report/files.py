@@ -9,6 +9,7 @@ from typing import Any
 from nicheloop.analysis.evidence import Panel, Reproduction
 from nicheloop.report.manifest import write_manifest
 from nicheloop.report.tables import write_checks, write_claims, write_facts, write_series
+from nicheloop.report.verdicts import weakest_effects
 
 
 def write_reproduction(
@@ -37,18 +38,15 @@ def write_reproduction(
     -------
     list of str
         Names of the files: ``claims.csv``, ``checks.csv``, ``facts.csv``, ``series.csv``, PNG and SVG
-        of every panel, ``report.html``, ``manifest.json``.
+        of every panel, of the model and of all claims together, ``report.html``, ``manifest.json``.
     """
-    from nicheloop.figures.calibration import calibration
-    from nicheloop.figures.style import save
     from nicheloop.report.page import render
 
     names = _tables(found, folder)
     write_checks(found.checks, folder / "checks.csv")
     write_facts(found.facts, folder / "facts.csv")
     names += ["checks.csv", "facts.csv", *_figures(found.panels, folder)]
-    if any(effect.expected_sign for effect in found.effects):
-        names += [path.name for path in save(calibration(found.effects), folder / "calibration")]
+    names += _overview(found, folder)
     page = render(found, folder, about, statements, caveats)
     (folder / "report.html").write_text(page, encoding="utf-8")
     return [*names, "report.html", write_manifest(folder, about, [*names, "report.html"])]
@@ -62,6 +60,22 @@ def write_study(found: Reproduction, folder: Path, about: Mapping[str, Any]) -> 
         write_facts(found.facts, folder / "facts.csv")
         names.append("facts.csv")
     return [*names, write_manifest(folder, about, names)]
+
+
+def _overview(found: Reproduction, folder: Path) -> list[str]:
+    """Draw the model, what calibration bought, and the weakest effect of each claim over the ensemble."""
+    from nicheloop.figures.calibration import calibration
+    from nicheloop.figures.diagram import network
+    from nicheloop.figures.effects import waterfalls
+    from nicheloop.figures.style import save
+
+    drawn: dict[str, Any] = {"network": network()}
+    if any(effect.expected_sign for effect in found.effects):
+        drawn["calibration"] = calibration(found.effects)
+    weakest = weakest_effects(found.effects)
+    if weakest:
+        drawn["weakest"] = waterfalls(weakest)
+    return [path.name for name, figure in drawn.items() for path in save(figure, folder / name)]
 
 
 def _tables(found: Reproduction, folder: Path) -> list[str]:

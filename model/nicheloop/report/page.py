@@ -25,6 +25,15 @@ EVIDENCE_MEANING = {
     "estimate": "derived from values in the sources",
     "assumed": "nothing was found: a wide prior stands for not knowing",
 }
+NETWORK = "The model"
+NETWORK_CAPTION = (
+    "Read off the equations: an arrow where more of one thing speeds up the rise of another, a bar where it "
+    "slows it down. More cells make more of what cells make; these arrows are left out."
+)
+WEAKEST_CAPTION = (
+    "Every parameter set of the ensemble, ranked, for the effect that the fewest show as claimed. Blue: as "
+    "claimed and visible in an assay; vermilion: not; dashed: default; orange: the bare prior."
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +60,7 @@ def render(
     found : Reproduction
         Effects, panels, facts and checks.
     folder : Path
-        Where the SVG of every panel (and ``calibration.svg``) lies.
+        Where the SVG of every panel (and of ``network``, ``calibration`` and ``weakest``) lies.
     about : mapping
         Of :func:`nicheloop.report.provenance`.
     statements : mapping
@@ -70,7 +79,11 @@ def render(
             verdicts=[verdict(name, statements.get(name, ""), found.effects) for name in names],
             caveats=dict(caveats or {}),
             figures={name: _figures(found, folder, name) for name in names},
-            calibration=_calibration(folder),
+            network=_overview(folder, "network", NETWORK, NETWORK_CAPTION),
+            calibration=_overview(
+                folder, "calibration", "Share of the parameter sets with the claimed sign", ""
+            ),
+            weakest=_overview(folder, "weakest", "The weakest effect of each claim", WEAKEST_CAPTION),
             explanation=explanation,
             sign_kept=sign_kept,
             parameters=table,
@@ -134,11 +147,9 @@ def _figures(found: Reproduction, folder: Path, claim: str) -> list[Figure]:
     ]
 
 
-def _calibration(folder: Path) -> Figure | None:
-    path = folder / "calibration.svg"
-    return (
-        figure_of(path, "Share of the parameter sets with the claimed sign", "") if path.is_file() else None
-    )
+def _overview(folder: Path, name: str, title: str, caption: str) -> Figure | None:
+    path = folder / f"{name}.svg"
+    return figure_of(path, title, caption) if path.is_file() else None
 
 
 def figure_of(path: Path, title: str, caption: str) -> Figure:

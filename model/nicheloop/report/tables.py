@@ -59,7 +59,7 @@ def _points(panel: Panel) -> Iterable[Sequence[object]]:
     for series in panel.series:
         columns = (series.default, series.low, series.high, series.prior_low, series.prior_high)
         for i, x in enumerate(series.x):
-            position = panel.categories[int(x)] if panel.kind == "bars" else float(x)
+            position = panel.categories[int(x)] if panel.categories else float(x)
             values = [None if column is None else float(column[i]) for column in columns]
             yield (panel.name, series.label, position, *values)
 

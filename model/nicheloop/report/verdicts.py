@@ -106,3 +106,16 @@ def explanation(effect: Effect) -> str:
             f"{share} of the ensemble have the claimed sign, {100 * NEEDED_FRACTION:.0f} % are needed"
         )
     return "; ".join(reasons)
+
+
+def weakest_effects(effects: Iterable[Effect]) -> list[Effect]:
+    """Return, for every claim, the effect that the fewest parameter sets of the ensemble show as claimed."""
+    weakest: dict[str, Effect] = {}
+    for effect in effects:
+        share = effect.fraction_with_claimed_sign
+        if math.isnan(share):
+            continue
+        known = weakest.get(effect.claim)
+        if known is None or share < known.fraction_with_claimed_sign:
+            weakest[effect.claim] = effect
+    return list(weakest.values())

@@ -102,14 +102,15 @@ def compare(measured: Measured) -> Sequence[Comparison]:
 def draw(measured: Measured) -> Sequence[Panel]:
     """Survivors with each arm off and on; shares."""
     n, share = survivors(measured), shares(measured)
-    names = tuple(ARMS)
+    names = ("neither", "viability only", "migration only", "both arms")
+    levels = ((False, False), (True, False), (False, True), (True, True))
     return (
         Panel(
             "S6",
             "s6_survivors",
             "Surviving K562R with either arm off",
-            "bars",
-            "arms on",
+            "factorial",
+            "",
             "living cells at 72 h [cells/mL]",
             "linear",
             "linear",
@@ -117,6 +118,8 @@ def draw(measured: Measured) -> Sequence[Panel]:
             (),
             names,
             "Viability arm off: K562R without IL-1 receptor. Migration arm off: K562R without CXCR3.",
+            ("viability arm", "migration arm"),
+            levels,
         ),
         Panel(
             "S6",

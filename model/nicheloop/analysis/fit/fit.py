@@ -16,6 +16,7 @@ from nicheloop.analysis.fit.problem import FitProblem
 from nicheloop.analysis.fit.profile import LEVEL, Profiles, profiles
 from nicheloop.analysis.fit.search import NEAR, SAME, Optimum, Search, multistart
 from nicheloop.analysis.fit.summaries import SummaryTerm
+from nicheloop.assays.names import unknown
 from nicheloop.assays.tables.frame import AssayTable
 from nicheloop.biology.table import rows
 from nicheloop.execution import Engine, Processes, Serial, granted_cores
@@ -23,6 +24,7 @@ from nicheloop.execution.progress import Progress
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
     from nicheloop.assays.result import Result
     from nicheloop.assays.scenario import Scenario
@@ -51,6 +53,10 @@ class Fit:
     profiles: Profiles | None
     identifiability: Identifiability
     seed: int
+
+    def __repr__(self) -> str:
+        names = ", ".join(self.problem.free.names)
+        return f"Fit of {names} to {sum(map(len, self.problem.tables))} values: {self.verdict}"
 
     @property
     def optimum(self) -> Optimum:
@@ -161,6 +167,34 @@ class Fit:
         wanted = {"resistance": self.problem.resistance, "promoter": self.problem.promoter}
         changed = loaded.model_copy(update={name: value for name, value in wanted.items() if value})
         return simulate(changed, self.best, **options)
+
+    def plot(self, kind: str | None = None, ax: Any = None) -> Figure:
+        """Draw it, and return the matplotlib figure.
+
+        Parameters
+        ----------
+        kind : str, optional
+            ``profiles`` (default, if they were asked for) or ``starts``: how far above the best each ended.
+        ax : Axes or sequence of Axes, optional
+            Where to, one per panel.
+
+        Raises
+        ------
+        ValueError
+            If there is no such figure, or no profile.
+        """
+        from nicheloop.figures import fit as figures
+        from nicheloop.figures.style import figure_of
+
+        kind = kind or ("starts" if self.profiles is None else "profiles")
+        if kind not in ("profiles", "starts"):
+            raise ValueError(unknown("figure", kind, ("profiles", "starts")))
+        if kind == "starts":
+            return figure_of(figures.waterfall(self.search, ax))
+        if self.profiles is None:
+            raise ValueError("profiles: none were computed, expected a fit with profiles")
+        units = {name: rows()[name].unit for name in self.profiles if name in rows()}
+        return figures.profiles(self.profiles, units, ax)
 
     def _parameter(self, name: str) -> FittedParameter:
         profile = None if self.profiles is None else self.profiles.get(name)

@@ -123,6 +123,10 @@ class Sensitivity:
             raise ValueError(unknown("index", name, self.indices))
         return self.indices[name]
 
+    def __repr__(self) -> str:
+        size = f"{len(self.factors)} factors, {len(self.outputs)} outputs, {self.rows:,} rows"
+        return f"Sensitivity by {self.method}: {size}, {self.verdict}; {self.failures()}"
+
     def to_dataframe(self) -> pd.DataFrame:
         """Return a tidy table: one row per output, factor and index.
 

@@ -13,8 +13,14 @@ Both are read off the unaffected fraction ``f``, the response over that of the w
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 Floats = NDArray[np.float64]
 _EDGE = 1e-12
@@ -134,3 +140,102 @@ def _zero(doses: ArrayLike) -> int:
     if not found.size:
         raise ValueError(f"doses {np.asarray(doses).tolist()}: expected dose 0 among them, as the control")
     return int(found[0])
+
+
+@dataclass(frozen=True, eq=False)
+class Synergy:
+    """A response to all combinations of two drugs, and what it has beyond drugs that do not help each other.
+
+    Attributes
+    ----------
+    drugs, units : tuple of str
+        First and second drug, and the units of their doses.
+    doses_a, doses_b : ndarray, shapes (a,), (b,)
+        Ascending, 0 first.
+    response : ndarray, shape (a, b)
+        Of the default, or a median over parameter sets.
+    excess : ndarray, shape (a, b)
+        Bliss excess or Loewe index of the same.
+    kind : str
+        ``bliss`` or ``loewe``.
+    readout, unit : str
+        What responds.
+    """
+
+    drugs: tuple[str, str]
+    units: tuple[str, str]
+    doses_a: Floats
+    doses_b: Floats
+    response: Floats
+    excess: Floats
+    kind: str
+    readout: str
+    unit: str
+
+    @property
+    def largest(self) -> tuple[float, float, float]:
+        """Doses of the largest synergy, and its excess or index; NaN if there is none."""
+        score = self.excess if self.kind == "bliss" else -self.excess
+        if not np.isfinite(score).any():
+            return (np.nan, np.nan, np.nan)
+        i, j = np.unravel_index(int(np.nanargmax(score)), score.shape)
+        return float(self.doses_a[i]), float(self.doses_b[j]), float(self.excess[i, j])
+
+
+KINDS = ("bliss", "loewe")
+
+
+def synergy_of(results: xr.Dataset, name: str, kind: str = "bliss") -> Synergy:
+    """Read the synergy of two drugs off a sweep of all their doses, or off wells by ``to_xarray()``.
+
+    Parameters
+    ----------
+    results : xarray.Dataset
+        With a response over two drugs, and perhaps parameter sets (``set``), over which medians are taken,
+        and time, of which the last is taken.
+    name : str
+        Variable of the response.
+    kind : str
+        ``bliss`` or ``loewe``.
+
+    Raises
+    ------
+    ValueError
+        If the response is not over two axes, a dose 0 is missing, or the kind is unknown.
+    """
+    from nicheloop.assays.names import unknown
+
+    if kind not in KINDS:
+        raise ValueError(unknown("synergy", kind, KINDS))
+    variable = results[name].isel(time=-1) if "time" in results[name].dims else results[name]
+    axes = [str(dim) for dim in variable.dims if dim != "set"]
+    if len(axes) != 2:
+        raise ValueError(f"{name}: has axes {axes}, expected the doses of two drugs")
+    variable = variable.sortby(axes).transpose(..., *axes)
+    first, second = (np.asarray(variable[axis].values, dtype=float) for axis in axes)
+    response = np.asarray(variable.values, dtype=float)
+    excess = (bliss_excess if kind == "bliss" else loewe_index)(first, second, response)
+    about = variable.attrs
+    units = tuple(str(results[axis].attrs.get("units", "")) for axis in axes)
+    return Synergy(
+        drugs=(axes[0].replace("_", " "), axes[1].replace("_", " ")),
+        units=(units[0], units[1]),
+        doses_a=first,
+        doses_b=second,
+        response=_middle(response),
+        excess=_middle(excess),
+        kind=kind,
+        readout=str(about.get("readout", name)).replace("_", " "),
+        unit=str(about.get("units", "")),
+    )
+
+
+def _middle(values: Floats) -> Floats:
+    """Median over parameter sets of what is known."""
+    if values.ndim == 2:
+        return values
+    known = np.isfinite(values)
+    middle = np.full(values.shape[1:], np.nan)
+    some = known.any(axis=0)
+    middle[some] = np.nanmedian(np.where(known, values, np.nan)[:, some], axis=0)
+    return middle

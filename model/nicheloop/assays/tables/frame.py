@@ -203,11 +203,11 @@ class AssayTable:
 
         return write_excel(self, Path(path))
 
-    def plot(self) -> Figure:
-        """Draw the values over dose, time or design, and return the matplotlib figure."""
+    def plot(self, ax: Any = None) -> Figure:
+        """Draw the values over dose, time or design (into ``ax``, one per panel), and return the figure."""
         from nicheloop.figures.assay import plot_assay
 
-        return plot_assay(self)
+        return plot_assay(self, ax=ax)
 
     def normalise(self) -> AssayTable:
         """Divide raw signals by the mean of the matching vehicle wells of the same plate.

@@ -85,11 +85,11 @@ class Predictions:
             self.table, self.scales, self.factors, self.parameter_sets, self.settings, self.drawn
         )
 
-    def plot(self) -> Figure:
-        """Draw the measured values and the model over them, and return the matplotlib figure."""
+    def plot(self, ax: Any = None) -> Figure:
+        """Draw measured values and the model over them (into ``ax``, one per panel); return the figure."""
         from nicheloop.figures.assay import plot_assay
 
-        return plot_assay(self.table, self.values, self.curves)
+        return plot_assay(self.table, self.values, self.curves, ax)
 
     def to_dataframe(self) -> pd.DataFrame:
         """Return the table once per set, with columns ``set``, ``predicted``, ``status`` and ``message``."""

@@ -1,0 +1,179 @@
+"""One small plot per read-out: the curves of the view, and the pinned ones in dashes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import panel as pn
+from bokeh.models import (
+    BasicTickFormatter,
+    ColumnDataSource,
+    DataRange1d,
+    HoverTool,
+    NumeralTickFormatter,
+    Range1d,
+    Title,
+)
+from bokeh.plotting import figure
+
+from nicheloop.assays.readouts import READOUTS
+from nicheloop.explorer.courses import Course
+from nicheloop.explorer.pins import Pin
+from nicheloop.explorer.words import in_print, readout_in_words
+from nicheloop.figures.style import GREY, HOST_COLOURS, PURPLE
+
+HEIGHT = 230
+MEDIUM_COLOUR = PURPLE
+GRID = """
+:host { display: grid !important; grid-template-columns: repeat(auto-fill, minmax(min(250px, 100%), 1fr));
+        gap: 6px 10px; width: 100%; }
+.scroll-button { display: none; }  /* it would take a place of the grid */
+"""
+_NOTHING: dict[str, list[float]] = {"x": [], "y": []}
+_SIGNED = {readout.name: readout.signed for readout in READOUTS}
+_UNITS = {readout.name: readout.unit for readout in READOUTS}
+_TOLD = {readout.name: readout.description for readout in READOUTS}
+
+
+def colour_of(host: str) -> str:
+    """Return the house colour of a kind of cell; the medium has one, too."""
+    return HOST_COLOURS.get(host, GREY) if host else MEDIUM_COLOUR
+
+
+class ReadoutPlot:
+    """The plot of one read-out; curves are replaced in it, the plot stays."""
+
+    def __init__(self, readout: str) -> None:
+        self.readout = readout
+        self.figure = _blank(readout)
+        self.pane = pn.pane.Bokeh(self.figure, sizing_mode="stretch_width", height=HEIGHT)
+        self.live: dict[str, ColumnDataSource] = {}
+        self._pins: dict[tuple[int, str], ColumnDataSource] = {}
+        self._drawn: dict[tuple[int, str], Pin | None] = {}
+        self._events = ColumnDataSource({"x": []})
+        self.figure.vspan(x="x", source=self._events, line_color=GREY, line_dash="dotted", line_width=1)
+
+    def show(self, course: Course, pins: Sequence[Pin]) -> None:
+        """Draw the curves of a course; of one that failed, nothing."""
+        curves = {curve.host: curve.values for curve in course.of(self.readout)} if course.ok else {}
+        for host in curves:
+            if host not in self.live:
+                self.live[host] = self._line(host, "solid", 2.5, 1.0, host or "medium")
+        for host, source in self.live.items():
+            values = curves.get(host)
+            told = values is not None and bool(np.isfinite(values).any())
+            source.data = {"x": course.time, "y": values} if told else _NOTHING
+        self._events.data = {"x": [event.at for event in course.scenario.events]}
+        self._show_pins(pins)
+        ends = [course.scenario.duration, *(pin.course.scenario.duration for pin in pins)]
+        if self.figure.x_range.end != max(ends) or not self.live:
+            self.figure.x_range.end = max(ends)
+            self.figure.xaxis.ticker = day_parts(max(ends))
+
+    def _show_pins(self, pins: Sequence[Pin]) -> None:
+        drawn = {
+            (pin.number, curve.host): (pin, curve.values)
+            for pin in pins
+            for curve in pin.course.of(self.readout)
+        }
+        for key, (pin, _) in drawn.items():
+            if key not in self._pins:
+                name = f"pinned {pin.number + 1}"
+                self._pins[key] = self._line(key[1], list(pin.dashes), 1.8, 0.85, name)
+        for key, source in self._pins.items():
+            shown = drawn.get(key)
+            wanted = None if shown is None else shown[0]
+            if self._drawn.get(key) is not wanted:
+                self._drawn[key] = wanted
+                source.data = _NOTHING if shown is None else {"x": shown[0].course.time, "y": shown[1]}
+
+    def _line(self, host: str, dash: Any, width: float, alpha: float, name: str) -> ColumnDataSource:
+        source = ColumnDataSource(_NOTHING)
+        self.figure.line(
+            "x", "y", source=source, line_color=colour_of(host), line_dash=dash, line_width=width,
+            line_alpha=alpha, name=name,
+        )  # fmt: skip
+        return source
+
+
+def _blank(readout: str) -> Any:
+    """Return empty axes with units; nothing to click, so that the page stays quiet."""
+    unit = in_print(_UNITS[readout])
+    drawn = dressed(
+        figure(
+            height=HEIGHT,
+            sizing_mode="stretch_width",
+            title=readout_in_words(readout),
+            x_axis_label="time [h]",
+            y_axis_label=f"[{unit}]",
+            x_range=Range1d(0, 72),
+            y_range=DataRange1d(start=None if _SIGNED[readout] else 0, range_padding=0.08, min_interval=1e-9),
+            toolbar_location=None,
+            tools="",
+            min_border_left=62,
+            min_border_right=10,
+            output_backend="canvas",
+        )
+    )
+    drawn.add_tools(
+        HoverTool(tooltips=[("", "$name"), ("time", "@x{0.##} h"), (readout, f"@y{{0.000a}} {unit}")])
+    )
+    below = Title(text=_TOLD[readout], text_font_style="normal", text_font_size="11px", text_color="#555555")
+    drawn.add_layout(below, "above")
+    drawn.above.reverse()  # the name first, then what is measured
+    below.standoff, drawn.title.standoff = 4, 0
+    many = _UNITS[readout] == "cells/mL"
+    drawn.yaxis.formatter = (
+        NumeralTickFormatter(format="0.[00]a") if many else BasicTickFormatter(precision=4)
+    )
+    drawn.xaxis.ticker = day_parts(72.0)
+    return drawn
+
+
+def day_parts(end: float) -> list[float]:
+    """Return ticks at parts of days, as the printed figures have them."""
+    step = next((step for step in (1, 2, 6, 12, 24, 48, 96) if end / step <= 7), 168)
+    return [float(at) for at in np.arange(0, end + 0.5 * step, step) if at <= end]
+
+
+def dressed(drawn: Any) -> Any:
+    """Give axes the looks of the page."""
+    drawn.outline_line_color = None
+    drawn.grid.grid_line_color = "#eeeeee"
+    drawn.title.text_font_size = "13px"
+    for axis in drawn.axis:
+        axis.axis_label_text_font_style = "normal"
+        axis.axis_label_text_font_size = axis.major_label_text_font_size = "11px"
+        axis.minor_tick_line_color = None
+    return drawn
+
+
+class Plots:
+    """The plots of the chosen read-outs in a grid that wraps.
+
+    A plot that is not wanted any more is hidden, not taken out: the browser would forget it, and the next
+    change of it could reach the browser before it is back.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, ReadoutPlot] = {}
+        self.panel = pn.Column(sizing_mode="stretch_width", stylesheets=[GRID])
+
+    def show(self, readouts: Sequence[str], course: Course, pins: Sequence[Pin]) -> None:
+        """Draw a course; plots of read-outs that are not chosen are left as they are."""
+        new = [name for name in readouts if name not in self._known]
+        for name in new:
+            self._known[name] = ReadoutPlot(name)
+        if new:
+            self.panel.objects = [self._known[name].pane for name in _TOLD if name in self._known]
+        for name, plot in self._known.items():
+            if name in readouts:
+                plot.show(course, pins)
+            if plot.pane.visible != (name in readouts):
+                plot.pane.visible = name in readouts
+
+    def data(self, readout: str) -> dict[str, dict[str, Any]]:
+        """Return what is drawn of a read-out, by host: for tests of the page."""
+        return {host: dict(source.data) for host, source in self._known[readout].live.items()}
