@@ -86,3 +86,8 @@ def test_layers_put_causes_above_effects_and_cut_cycles() -> None:
     assert rows["d"] == rows["b"]
     crowded = layered(names, [], dict.fromkeys(names, 0), {0: 2})
     assert sorted(row for _, row, _ in crowded.values()) == [0, 0, 1, 1]
+
+
+def test_what_is_absent_at_first_does_not_hide_a_chain() -> None:
+    found = signs(mechanism_wiring("s4_il1b_on_stroma"))
+    assert found["il1b", "s_il1r"] == found["s_il1r", "s_irak"] == found["s_mrna", "s_stored"] == 1

@@ -128,7 +128,7 @@ def influence_graph(
         Default: those of the system.
     around : array_like, shape (n,) or (k, n), optional
         States that the amounts are scattered around, by half a decade; default: the initial state. Where an
-        amount is 0, the median of the others is taken.
+        amount is 0, the highest of its other states is taken, or else the median of all.
     constant : sequence of str
         Expressions that count as constants for what is carried, such as rates of division and death: that
         what is diluted by growth follows the growth is not told.
@@ -229,7 +229,9 @@ def _states(system: System, around: ArrayLike | None, count: int, seed: int) -> 
     positive = centres[np.isfinite(centres) & (centres > 0)]
     middle = float(np.median(positive)) if positive.size else 1.0
     chosen = np.resize(np.arange(len(centres)), count)
-    known = np.where(centres[chosen] > 0, centres[chosen], middle)
+    highest = np.nan_to_num(centres).max(axis=0)
+    absent = np.where(highest > 0, highest, middle)
+    known = np.where(centres[chosen] > 0, centres[chosen], absent)
     scatter = np.random.default_rng(seed).normal(0.0, SCATTER, known.shape)
     return np.asarray(known * 10.0**scatter)
 

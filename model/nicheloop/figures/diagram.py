@@ -21,7 +21,6 @@ from nicheloop.analysis.wiring import Wiring, influence_wiring, mechanism_wiring
 from nicheloop.figures.style import (
     BLACK,
     BLUE,
-    DOUBLE,
     GREEN,
     GREY,
     MM,
@@ -58,6 +57,8 @@ TYPE = 6.0
 """Size of type in a node, points."""
 WIDTH, TOP = 183.0, 117.0
 """Ground of the mechanism, mm."""
+GAP, ENTRY = 4.0, 16.0
+"""Room beside the outermost nodes, and of an entry of the legend, mm."""
 BOX = 4.6
 """Height of a node, mm."""
 ROW = 7.2
@@ -78,8 +79,11 @@ def network(of: Any = None, ax: Axes | None = None) -> Axes:
         Where to; by default a new figure as wide as two journal columns, which is what it is made for.
     """
     wiring = of if isinstance(of, Wiring) else mechanism_wiring(of)
-    ax = _blank(ax, WIDTH, TOP)
     at = {node.name: node.at for node in wiring.nodes if node.at is not None}
+    reach = [(at[node.name][0], _width(node.label) / 2) for node in wiring.nodes if node.name in at]
+    left = min((x - half for x, half in reach), default=0.0) - GAP
+    right = max((x + half for x, half in reach), default=WIDTH) + GAP
+    ax = _blank(ax, right - left, TOP, left)
     with house_style():
         _compartments(ax, wiring, at)
         boxes = {node.name: _box(ax, node, at[node.name]) for node in wiring.nodes if node.name in at}
@@ -90,16 +94,16 @@ def network(of: Any = None, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def _blank(ax: Axes | None, width: float, height: float) -> Axes:
+def _blank(ax: Axes | None, width: float, height: float, left: float = 0.0) -> Axes:
     """Axes without axes, one unit to a millimetre if they are as wide as two columns."""
     if ax is None:
-        ax = new_axes(DOUBLE, DOUBLE * height / width)
+        ax = new_axes(width * MM, height * MM)
         figure = ax.get_figure(root=True)
         assert figure is not None
         figure.set_layout_engine("none")
         ax.set_position((0.0, 0.0, 1.0, 1.0))
     ax.set_axis_off()
-    ax.set_xlim(0, width)
+    ax.set_xlim(left, left + width)
     ax.set_ylim(0, height)
     ax.set_aspect("equal")
     return ax
@@ -114,9 +118,11 @@ def _scale(ax: Axes) -> float:
 
 
 def _compartments(ax: Axes, wiring: Wiring, at: dict[str, tuple[float, float]]) -> None:
-    ax.add_patch(Rectangle((0, 7), WIDTH, TOP - 7, facecolor=GROUND[MEDIUM], edgecolor="none", zorder=0))
+    left, right = ax.get_xlim()
+    ground: Any = {"facecolor": GROUND[MEDIUM], "edgecolor": "none", "zorder": 0}
+    ax.add_patch(Rectangle((left, 7), right - left, TOP - 7, **ground))
     size = (TYPE + 1.5) * _scale(ax)
-    ax.text(2, TOP - 4.5, "medium", fontsize=size, color=GREY, style="italic")
+    ax.text(left + 2, TOP - 4.5, "medium", fontsize=size, color=GREY, style="italic")
     for place in wiring.places:
         if place == MEDIUM:
             continue
@@ -124,7 +130,7 @@ def _compartments(ax: Axes, wiring: Wiring, at: dict[str, tuple[float, float]]) 
         x = [at[node.name][0] + side * _width(node.label) / 2 for node in own for side in (-1, 1)]
         y = [at[node.name][1] for node in own]
         low, high = (min(x) - 3, min(y) - 4.5), (max(x) + 3, max(y) + 9)
-        ground = FancyBboxPatch(
+        cell = FancyBboxPatch(
             low,
             high[0] - low[0],
             high[1] - low[1],
@@ -134,7 +140,7 @@ def _compartments(ax: Axes, wiring: Wiring, at: dict[str, tuple[float, float]]) 
             linewidth=0.8,
             zorder=0.5,
         )
-        ax.add_patch(ground)
+        ax.add_patch(cell)
         same = f" ({', '.join(wiring.same)}: the same wiring)" if wiring.same and place != "stroma" else ""
         right = low[0] > WIDTH / 2
         look: dict[str, Any] = {"ha": "right" if right else "left", "weight": "bold", "fontsize": size}
@@ -238,7 +244,7 @@ def _legend(ax: Axes, wiring: Wiring) -> None:
         handles=handles,
         loc="lower center",
         bbox_to_anchor=(0.5, 0.0),
-        ncols=len(handles),
+        ncols=min(len(handles), max(1, int((ax.get_xlim()[1] - ax.get_xlim()[0]) / ENTRY))),
         fontsize=TYPE * _scale(ax),
         handlelength=1.2,
         columnspacing=0.9,
