@@ -190,3 +190,15 @@ def test_wrong_shapes_are_refused(rich: Network) -> None:
     ):
         with pytest.raises(ValueError, match="shape"):
             wrong()
+
+
+def test_rows_are_evaluated_like_single_states(rich: Network) -> None:
+    r = np.random.default_rng(7)
+    system = compile_network(rich)
+    y, p = r.uniform(0.1, 1.0, (5, system.n)), r.uniform(0.5, 2.0, (5, len(system.parameters)))
+    rates, matrices = system.rhs_rows(y, p), system.jacobian_rows(y, p)
+    for i in range(5):
+        np.testing.assert_array_equal(rates[i], system.rhs(y[i], p[i]))
+        np.testing.assert_array_equal(matrices[i], system.jacobian(y[i], p[i]))
+    with pytest.raises(ValueError, match=r"expected, not \(5, 4\), \(3, 5\)"):
+        system.rhs_rows(y, p[:3])

@@ -321,6 +321,7 @@ def compiled(promoter: str, seeds: frozenset[int]) -> Compiled:
     return Compiled(promoter, load_network(promoter).restrict(seeds))
 
 
+@lru_cache(maxsize=16)  # asked for by every parameter set of every run
 def stock_system(promoter: str, host: str) -> Compiled:
     """Return the compiled system of a stock culture: one host in drug-free medium."""
     return compiled(promoter, seeds_of(promoter, [host], []))

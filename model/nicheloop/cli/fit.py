@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from nicheloop.cli.main import DONE, FAILED_RUNS
 from nicheloop.cli.output import check_folder, command_line, staged, told
+from nicheloop.cli.place import STORE, Place
 
 if TYPE_CHECKING:
     from nicheloop.analysis.fit.fit import Fit
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from nicheloop.assays.tables.frame import AssayTable
     from nicheloop.execution import Engine
 
-STORE = "store"
-"""Folder within that of the output that keeps what is finished."""
 FEWEST = 8
 """Steps of a chain of which anything can be said."""
 PACKAGES = ("pypesto", "fides", "emcee")
@@ -84,16 +83,6 @@ class Request:
     notes: Sequence[str] = ()
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where it is computed and written."""
-
-    workers: int | None
-    scheduler: str | None
-    out: Path | None
-    max_failed: float
-
-
 def run(request: Request, place: Place) -> int:
     """Fit, and write report, tables, figures, ``fitted.toml`` and ``manifest.json``.
 
@@ -110,12 +99,11 @@ def run(request: Request, place: Place) -> int:
         On misuse, before anything is computed or written.
     """
     from nicheloop.analysis.fit.story import findings
-    from nicheloop.cli.sweep import engine_of
 
     began = time.monotonic()
     _check(request)
     problem = _problem(request)
-    engine, where = engine_of(place.workers, place.scheduler)
+    engine, where = place.engine()
     out = place.out or Path("results") / f"fit_{_stem(request)}"
     check_folder(out)
     print(f"fit: {len(problem.data)} values, {len(problem.names)} free, on {where}", file=sys.stderr)

@@ -13,18 +13,26 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from nicheloop.cli.options import (
+    Changes,
+    Layout,
+    MaxFailed,
+    Out,
+    Parameters,
+    Readouts,
+    Scenario,
+    Scheduler,
+    Seed,
+    Shard,
+    Sheet,
+    Workers,
+)
 from nicheloop.cli.output import ARGUMENTS
 
 DONE, FAILED_RUNS, MISUSE = 0, 1, 2
 """Exit codes: done, more failed runs than allowed, misuse."""
 
-Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder for the results.")]
 Draws = Annotated[int, typer.Option("--draws", min=1, help="Sets of the ensemble and of the prior.")]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Root of all random draws.")]
-MaxFailed = Annotated[
-    float,
-    typer.Option("--max-failed", min=0, max=1, help="Share of failed runs up to which the exit code is 0."),
-]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -156,26 +164,10 @@ def reproduce(
 
 
 def simulate(
-    scenario: Annotated[
-        str | None, typer.Argument(help="Shipped scenario, or path of a TOML file.", show_default=False)
-    ] = None,
-    changes: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="NAME=DOSE",
-            help="Treatment or line, such as imatinib='1 uM'; repeatable.",
-        ),
-    ] = None,
-    parameters: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--parameters", metavar="NAME=VALUE|FILE", help="Parameter, or a fitted.toml; repeatable."
-        ),
-    ] = None,
-    readouts: Annotated[
-        str | None, typer.Option("--readouts", metavar="A,B", help="Read-outs; default: all.")
-    ] = None,
+    scenario: Scenario = None,
+    changes: Changes = None,
+    parameters: Parameters = None,
+    readouts: Readouts = None,
     engine: Annotated[
         str | None,
         typer.Option("--engine", help="scipy (the reference) or batch; default: scipy, with --like batch."),
@@ -187,15 +179,8 @@ def simulate(
             "--like", metavar="FILE", help="Assay table (CSV or Excel) whose wells are run instead."
         ),
     ] = None,
-    sheet: Annotated[
-        str | None, typer.Option("--sheet", metavar="NAME", help="Of a workbook given to --like.")
-    ] = None,
-    layout: Annotated[
-        str | None,
-        typer.Option(
-            "--layout", metavar="FILE", help="Layout (file or sheet) of a plate map given to --like."
-        ),
-    ] = None,
+    sheet: Sheet = None,
+    layout: Layout = None,
     out: Out = None,
 ) -> None:
     """Run one scenario, or with --like what a table of data describes, and write read-outs as CSV and PNG."""
@@ -290,15 +275,8 @@ def sweep(
             "prior. Repeatable; besides what the scenario varies.",
         ),
     ] = None,
-    changes: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="NAME=DOSE", help="Treatment or line to change in all runs; repeatable."
-        ),
-    ] = None,
-    readouts: Annotated[
-        str | None, typer.Option("--readouts", metavar="A,B", help="Read-outs; default: all.")
-    ] = None,
+    changes: Changes = None,
+    readouts: Readouts = None,
     summary: Annotated[
         list[str] | None,
         typer.Option(
@@ -311,32 +289,20 @@ def sweep(
     sets: Annotated[
         str | None, typer.Option("--sets", metavar="SETS", help="ensemble, ensemble:100 or prior:100.")
     ] = None,
-    parameters: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--parameters", metavar="NAME=VALUE|FILE", help="Parameter, or a fitted.toml; repeatable."
-        ),
-    ] = None,
+    parameters: Parameters = None,
     design: Annotated[str, typer.Option("--design", help="grid, random, sobol or latin.")] = "grid",
     samples: Annotated[int | None, typer.Option("--samples", help="Samples of a random design.")] = None,
     seed: Seed = 0,
     rtol: Annotated[float, typer.Option("--rtol", help="Relative tolerance.")] = 1e-6,
-    workers: Annotated[
-        int | None,
-        typer.Option("--workers", min=1, help="Worker processes; default: this one, all its cores."),
-    ] = None,
-    shard: Annotated[
-        str | None,
-        typer.Option("--shard", metavar="I/N", help="Only part i of n, for job arrays; see merge."),
-    ] = None,
-    scheduler: Annotated[
-        str | None, typer.Option("--scheduler", metavar="TCP", help="Address of a Dask scheduler, or local.")
-    ] = None,
+    workers: Workers = None,
+    shard: Shard = None,
+    scheduler: Scheduler = None,
     out: Out = None,
     max_failed: MaxFailed = 0.05,
 ) -> None:
     """Run a scenario over axes and parameter sets; the same command again goes on where it stopped."""
-    from nicheloop.cli.sweep import Place, Request, run
+    from nicheloop.cli.place import Place
+    from nicheloop.cli.sweep import Request, run
 
     request = Request(
         scenario, vary or [], changes or [], readouts, summary or [], sets, parameters or [], design, samples,
@@ -382,18 +348,8 @@ def sensitivity(
         list[str] | None,
         typer.Option("--group", metavar="NAME=A,B", help="Vary these parameters together; repeatable."),
     ] = None,
-    changes: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=DOSE", help="Treatment or line to change; repeatable."),
-    ] = None,
-    parameters: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--parameters",
-            metavar="NAME=VALUE|FILE",
-            help="Value of what does not vary (local: where to look), or a fitted.toml; repeatable.",
-        ),
-    ] = None,
+    changes: Changes = None,
+    parameters: Parameters = None,
     times: Annotated[
         str | None, typer.Option("--times", metavar="A,B", help="Hours to look at; default: a summary.")
     ] = None,
@@ -427,27 +383,15 @@ def sensitivity(
         int | None, typer.Option("--bootstrap", help="Resamples for the intervals; default: the method's.")
     ] = None,
     rtol: Annotated[float | None, typer.Option("--rtol", help="Relative tolerance.")] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option("--workers", min=1, help="Worker processes; default: this one, all its cores."),
-    ] = None,
-    shard: Annotated[
-        str | None,
-        typer.Option("--shard", metavar="I/N", help="Only part i of n, for job arrays; see merge."),
-    ] = None,
-    scheduler: Annotated[
-        str | None, typer.Option("--scheduler", metavar="TCP", help="Address of a Dask scheduler, or local.")
-    ] = None,
+    workers: Workers = None,
+    shard: Shard = None,
+    scheduler: Scheduler = None,
     out: Out = None,
-    max_failed: Annotated[
-        float,
-        typer.Option(
-            "--max-failed", min=0, max=1, help="Share of failed runs up to which the exit code is 0."
-        ),
-    ] = 0.25,
+    max_failed: MaxFailed = 0.25,
 ) -> None:
     """Tell which parameters decide the read-outs; the same command again goes on where it stopped."""
-    from nicheloop.cli.sensitivity import Place, Request, run
+    from nicheloop.cli.place import Place
+    from nicheloop.cli.sensitivity import Request, run
 
     request = Request(
         scenarios, method, readouts, vary, groups, group or [], changes or [], parameters or [], times,
@@ -461,10 +405,8 @@ def fit(
         list[str] | None,
         typer.Argument(metavar="DATA...", help="Assay tables (CSV, Excel), or names of shipped ones."),
     ] = None,
-    sheet: Annotated[str | None, typer.Option("--sheet", help="Sheet of an Excel file.")] = None,
-    layout: Annotated[
-        str | None, typer.Option("--layout", metavar="SHEET|FILE", help="Layout of a plate map.")
-    ] = None,
+    sheet: Sheet = None,
+    layout: Layout = None,
     constraints: Annotated[
         list[str] | None,
         typer.Option(
@@ -479,14 +421,7 @@ def fit(
             "--parameters-free", metavar="A,B", help="Free parameters; default: those that the data can tell."
         ),
     ] = None,
-    parameters: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--parameters",
-            metavar="NAME=VALUE|FILE",
-            help="Fixed to another value than the table; repeatable.",
-        ),
-    ] = None,
+    parameters: Parameters = None,
     resistance: Annotated[
         str | None,
         typer.Option("--resistance", help="Explanation of resistance; default: that of each well."),
@@ -507,24 +442,20 @@ def fit(
         list[str] | None,
         typer.Option("--note", help="What a reader of the report must keep in mind; repeatable."),
     ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option("--workers", min=1, help="Worker processes; default: this one, all its cores."),
-    ] = None,
-    scheduler: Annotated[
-        str | None, typer.Option("--scheduler", metavar="TCP", help="Address of a Dask scheduler, or local.")
-    ] = None,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
     out: Out = None,
     max_failed: MaxFailed = 0.05,
 ) -> None:
     """Fit the model to assay tables, say what they tell; the same command again goes on where it stopped."""
-    from nicheloop.cli.fit import Place, Request, run
+    from nicheloop.cli.fit import Request, run
+    from nicheloop.cli.place import Place
 
     request = Request(
         data or [], sheet, layout, constraints or [], free, parameters or [], resistance, promoter, noise,
         starts, seed, optimizer, profile, sample, sampler, note or [],
     )  # fmt: skip
-    raise typer.Exit(run(request, Place(workers, scheduler, out, max_failed)))
+    raise typer.Exit(run(request, Place(workers, scheduler, None, out, max_failed)))
 
 
 def explore(

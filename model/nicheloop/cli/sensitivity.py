@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from nicheloop.cli.main import DONE, FAILED_RUNS
 from nicheloop.cli.output import check_folder, command_line, staged, told
+from nicheloop.cli.place import STORE, Place
 from nicheloop.cli.simulate import changed, readout_keys
-from nicheloop.cli.sweep import STORE, engine_of, split_summaries
+from nicheloop.cli.sweep import split_summaries
 from nicheloop.cli.values import numbers, pair, under
 
 if TYPE_CHECKING:
@@ -49,17 +50,6 @@ class Request:
     rtol: float | None
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where it is computed and written."""
-
-    workers: int | None
-    scheduler: str | None
-    shard: str | None
-    out: Path | None
-    max_failed: float
-
-
 def run(request: Request, place: Place) -> int:
     """Analyse, or evaluate one shard only; the same again goes on where it stopped.
 
@@ -89,14 +79,12 @@ def run(request: Request, place: Place) -> int:
 
 
 def _sampled(analysis: Analysis, out: Path, request: Request, place: Place) -> int:
-    from nicheloop.execution import parse_shard
     from nicheloop.execution.progress import progress
 
-    engine, where = engine_of(place.workers, place.scheduler)
-    shard = None if place.shard is None else parse_shard(place.shard)
+    engine, where = place.engine()
+    shard, store = place.part(), place.store(out)
     print(f"sensitivity: {analysis.rows:,} parameter sets on {where}", file=sys.stderr)
     if shard is not None:
-        store = out / f"shard-{shard[0]}-of-{shard[1]}"
         with progress("sensitivity") as show:
             analysis.evaluate(engine, store=store, shard=shard, progress=show)
         print(
@@ -105,7 +93,7 @@ def _sampled(analysis: Analysis, out: Path, request: Request, place: Place) -> i
         )
         return DONE
     with progress("sensitivity") as show:
-        found = analysis.run(engine, store=out / STORE, progress=show)
+        found = analysis.run(engine, store=store, progress=show)
     return _finish(found, out, request, place)
 
 

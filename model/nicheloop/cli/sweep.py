@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from nicheloop.cli.main import DONE, FAILED_RUNS
 from nicheloop.cli.output import check_folder, command_line, staged, told
+from nicheloop.cli.place import STORE, Place
 from nicheloop.cli.simulate import changed, readout_keys
 from nicheloop.cli.values import numbers, pair, under
 
@@ -18,13 +19,9 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from nicheloop.analysis.sweep import Sweep
-    from nicheloop.execution import Engine
 
-STORE = "store"
-"""Folder of the results as they come, within that of the output."""
 SMALL = 200_000
 """Values up to which they are also written as a table."""
-LOCAL = "local"
 
 
 @dataclass(frozen=True)
@@ -44,17 +41,6 @@ class Request:
     rtol: float
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where it is computed and written."""
-
-    workers: int | None
-    scheduler: str | None
-    shard: str | None
-    out: Path | None
-    max_failed: float
-
-
 def run(request: Request, place: Place) -> int:
     """Run a sweep, or one shard of it; the same again goes on where it stopped.
 
@@ -68,15 +54,14 @@ def run(request: Request, place: Place) -> int:
     ValueError
         On misuse, before anything is computed or written.
     """
-    from nicheloop.execution import parse_shard
     from nicheloop.execution.progress import progress
 
     planned = _planned(request)
-    engine, where = engine_of(place.workers, place.scheduler)
-    shard = None if place.shard is None else parse_shard(place.shard)
+    engine, where = place.engine()
+    shard = place.part()
     out = place.out or Path("results") / _own_folder(planned)
     check_folder(out)
-    store = out / (STORE if shard is None else f"shard-{shard[0]}-of-{shard[1]}")
+    store = place.store(out)
     runs = f"{planned.design.runs:,} runs" if shard is None else f"shard {place.shard}"
     print(f"sweep: {runs} on {where}", file=sys.stderr)
     with progress("sweep") as show:
@@ -155,19 +140,6 @@ def split_summaries(text: str) -> list[str]:
 def _own_folder(planned: Sweep) -> str:
     """Name the folder of a sweep, the same for the same sweep only: one that was stopped can go on."""
     return f"sweep_{planned.task.scenario.name}-{planned.job.digest()[:6]}"
-
-
-def engine_of(workers: int | None, scheduler: str | None) -> tuple[Engine, str]:
-    """Return where runs are computed, and how to say so."""
-    from nicheloop.execution import Dask, Processes, Serial, granted_cores
-
-    cores = f"{granted_cores()} granted cores"
-    if scheduler is not None:
-        address = None if scheduler == LOCAL else scheduler
-        return Dask(address, workers), f"Dask, {address or f'a cluster here, {cores}'}"
-    if workers is None:
-        return Serial(), f"this process, {cores}"
-    return Processes(workers), f"{workers} worker processes, {cores}"
 
 
 def _finish(results: xr.Dataset, out: Path, store: Path, seed: int, max_failed: float) -> int:

@@ -148,6 +148,39 @@ class Network:
         return _cut(self, present, possible)
 
 
+DILUTION = "rate_of_dilution"
+
+
+def diluted(network: Network, anchor: Iterable[float]) -> Network:
+    """Return the network in a vessel that is diluted as fast as what is anchored grows (a turbidostat).
+
+    Parameters
+    ----------
+    network : Network
+        What grows.
+    anchor : iterable of float, one per species
+        Weights of the amount that is held; not negative, some above zero.
+
+    Returns
+    -------
+    Network
+        With an expression for the rate of dilution and a loss of every species at that rate.
+    """
+    weights = {i: float(weight) for i, weight in enumerate(anchor) if weight}
+    gains = [
+        (sum(weights.get(i, 0.0) * change for i, change in reaction.change), reaction.rate)
+        for reaction in network.reactions
+    ]
+    growth = "+".join(f"{gain!r}*({rate})" for gain, rate in gains if gain) or "0"
+    held = "+".join(f"{weight!r}*__s{i}" for i, weight in weights.items())
+    losses = (Reaction(f"{DILUTION}*__s{i}", ((i, -1),)) for i in range(len(network.species)))
+    return replace(
+        network,
+        expressions=(*network.expressions, (DILUTION, f"({growth})/({held})")),
+        reactions=(*network.reactions, *losses),
+    )
+
+
 def _cut(network: Network, present: tuple[int, ...], possible: tuple[int, ...]) -> Network:
     new = {old: i for i, old in enumerate(present)}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import difflib
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -191,6 +192,14 @@ class System:
         """d rhs / d y, shape (n, n): entry (i, j) is the derivative of species i's rate by amount j."""
         return self._evaluate("jacobian_dense", y, p, (self.n, self.n))
 
+    def rhs_rows(self, y: Vector, p: Vector) -> Vector:
+        """Time derivatives of many states (m, n) with parameters (m, parameters) of their own: (m, n)."""
+        return self._evaluate_rows("rhs", y, p, (self.n,))
+
+    def jacobian_rows(self, y: Vector, p: Vector) -> Vector:
+        """Jacobians of many states (m, n) with parameters (m, parameters) of their own: (m, n, n)."""
+        return self._evaluate_rows("jacobian_dense", y, p, (self.n, self.n))
+
     def outputs(self, y: npt.ArrayLike, p: npt.ArrayLike | None = None) -> Vector:
         """Observables and expressions of one state (n,) or many (t, n): shape (k,) or (t, k).
 
@@ -220,6 +229,22 @@ class System:
         p = self._parameters(p)
         out = np.zeros(shape)
         self._call[name](state.ctypes.data, p.ctypes.data, out.ctypes.data)
+        return out
+
+    def _evaluate_rows(self, name: str, y: Vector, p: Vector, shape: Sequence[int]) -> Vector:
+        m = len(y)
+        if y.shape != (m, self.n) or p.shape != (m, self._defaults.size):
+            wanted = f"({m}, {self.n}) and ({m}, {self._defaults.size})"
+            raise ValueError(
+                f"states and parameters of shapes {wanted} were expected, not {y.shape}, {p.shape}"
+            )
+        states, values = (np.ascontiguousarray(a, dtype=np.float64) for a in (y, p))
+        out = np.zeros((m, *shape))
+        call, width = self._call[name], out.itemsize
+        first = states.ctypes.data, values.ctypes.data, out.ctypes.data
+        steps = tuple(width * math.prod(a.shape[1:]) for a in (states, values, out))
+        for i in range(m):
+            call(*(start + i * step for start, step in zip(first, steps, strict=True)))
         return out
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nicheloop.integrate.batch import BatchPeriod, BatchResult, BatchSolver, Course
+    from nicheloop.integrate.growth import balanced_growths
     from nicheloop.integrate.output_sensitivity import OutputSensitivities
     from nicheloop.integrate.periods import METHODS, Period, Trajectory, integrate_periods
     from nicheloop.integrate.sensitivity import PeriodSensitivity
@@ -31,6 +32,7 @@ __all__ = [
     "SteadyState",
     "Trajectory",
     "balanced_growth",
+    "balanced_growths",
     "blocks_of",
     "integrate_periods",
     "run_blocks",
@@ -39,6 +41,7 @@ __all__ = [
 
 _HOME = {
     "batch": ("BatchPeriod", "BatchResult", "BatchSolver", "Course"),
+    "growth": ("balanced_growths",),
     "output_sensitivity": ("OutputSensitivities",),
     "periods": ("METHODS", "Period", "Trajectory", "integrate_periods"),
     "sensitivity": ("PeriodSensitivity",),

@@ -1,9 +1,11 @@
 """Steady states, and steady states per cell of growing cultures.
 
-The trajectory is followed with LSODA, loosely and far, which leads to the state that a culture would reach;
-Newton's method then makes it exact. Where the trajectory does not come to rest (an oscillation), the state it
-circles is looked for. Amounts are measured relative to themselves (`scale` below), because they span sixteen
-decades.
+The trajectory is followed loosely and far, which leads to the state that a culture would reach; Newton's
+method then makes it exact. Where the trajectory does not come to rest (an oscillation), the state it circles
+is looked for. Amounts are measured relative to themselves (`scale` below): they span sixteen decades.
+
+One culture is followed with LSODA, many are followed by the batch engine; what comes after is the same code,
+which works on rows: a state is a row, and so is all that belongs to it.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from nicheloop.equations.system import System
 from nicheloop.integrate.segments import Lsoda
 
 Vector = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.float64]
+Chosen = npt.NDArray[np.bool_]
 
 _CONVERGED = 1e-9  # relative Newton correction; the next one would be about its square
 _BALANCED = 1e-6  # largest imbalance relative to turnover that counts as steady
@@ -56,7 +60,6 @@ def balanced_growth(
     anchor: npt.ArrayLike,
     total: float,
     *,
-    near: npt.ArrayLike | None = None,
     max_iterations: int = 100,
 ) -> SteadyState:
     """State of a culture that is diluted as fast as it grows (a turbidostat).
@@ -76,8 +79,6 @@ def balanced_growth(
         Weights, not negative; for instance 1 for every species that is a cell.
     total : float
         What the anchored amount is kept at, above 0.
-    near : array_like of shape (n,), optional
-        A state that is close to the one wanted, as `follow_growth` gives it; tried first. NaN: none is known.
     max_iterations : int
         Most steps of Newton's method where the trajectory does not come to rest by itself.
 
@@ -98,12 +99,7 @@ def balanced_growth(
     if (weights < 0).any() or weights @ start <= 0:
         raise ValueError("the anchor must not be negative and the guess must hold some of what it weighs")
     p = _checked(parameters, len(system.parameters), "parameters")
-    flow = _Growth(system, p, weights / total, floor=1e-9 * total)
-    if near is not None and np.isfinite(near).all():
-        with np.errstate(all="ignore"):
-            found = _newton(flow, np.maximum(np.asarray(near, dtype=np.float64), 0.0))
-        if found is not None:
-            return SteadyState(found, flow.growth(system.rhs(found, p)), flow.residual(found), "ok", "")
+    flow = growth_flow(system, p[None], weights, np.array([total]))
     return _search(flow, start * (total / (weights @ start)), max_iterations)
 
 
@@ -137,7 +133,8 @@ def steady_state(
     """
     start = _checked(guess, system.n, "guess")
     p = _checked(parameters, len(system.parameters), "parameters")
-    flow = _Rest(system, p, start, floor=1e-15 * max(float(np.abs(start).max(initial=0.0)), 1e-3))
+    floor = 1e-15 * max(float(np.abs(start).max(initial=0.0)), 1e-3)
+    flow = _Rest(system, p[None], np.zeros((1, system.n)), np.full((1, 1), floor), start[None])
     return _search(flow, start, max_iterations)
 
 
@@ -151,69 +148,93 @@ def _checked(values: npt.ArrayLike, size: int, what: str) -> Vector:
 
 
 class _Flow:
-    """The vector field ``f(y) - mu y`` whose zero is wanted; `anchor` is zero for a plain steady state."""
+    """Vector fields ``f(y) - mu y`` whose zeros are wanted, one a row; a zero anchor is a plain steady state.
 
-    def __init__(self, system: System, p: Vector, anchor: Vector, floor: float) -> None:
+    Shapes: states and anchors (rows, n), parameters (rows, parameters), `floor` (rows, 1).
+    """
+
+    def __init__(self, system: System, p: Rows, anchor: Rows, floor: Rows) -> None:
         self.system, self.p, self.anchor, self.floor = system, p, anchor, floor
 
-    def growth(self, f: Vector) -> float:
-        """Growth rate that belongs to a right-hand side."""
-        return float(self.anchor @ f)
+    def of(self, rows: Chosen | slice) -> _Flow:
+        """Only some of them."""
+        return type(self)(self.system, self.p[rows], self.anchor[rows], self.floor[rows])
 
-    def field(self, y: Vector) -> Vector:
+    def growth(self, f: Rows) -> Vector:
+        """Growth rates that belong to right-hand sides."""
+        # Not a matrix product, whose last bits depend on how many rows there are.
+        return np.asarray((self.anchor * f).sum(axis=1))
+
+    def rates(self, y: Rows) -> Vector:
+        """Growth rates of states."""
+        return self.growth(self.system.rhs_rows(y, self.p))
+
+    def field(self, y: Rows) -> Rows:
         """What should vanish."""
-        f = self.system.rhs(y, self.p)
-        return f - self.growth(f) * y
+        f = self.system.rhs_rows(y, self.p)
+        return f - self.growth(f)[:, None] * y
 
-    def correction(self, y: Vector, scale: Vector) -> Vector:
-        """Change of y, divided by `scale`, in a step of Newton's method; NaN if it has none."""
+    def correction(self, y: Rows, scale: Rows) -> Rows:
+        """Changes of y, divided by `scale`, in a step of Newton's method; NaN where there is none."""
         raise NotImplementedError
 
-    def residual(self, y: Vector) -> float:
+    def residual(self, y: Rows) -> Vector:
         """Largest imbalance relative to turnover."""
-        turnover = np.abs(self.system.jacobian(y, self.p).diagonal())
-        slowest = np.median(turnover[turnover > 0]) * 1e-6 if (turnover > 0).any() else 1.0
-        size = (np.abs(y) + self.floor) * np.maximum(turnover, slowest)
-        return float(np.max(np.abs(self.field(y)) / size, initial=0.0))
+        turnover = self._turnover(y)
+        slowest = np.array([np.median(row[row > 0]) * 1e-6 if (row > 0).any() else 1.0 for row in turnover])
+        size = (np.abs(y) + self.floor) * np.maximum(turnover, slowest[:, None])
+        return np.asarray(np.max(np.abs(self.field(y)) / size, axis=1, initial=0.0))
 
-    def fastest(self, y: Vector) -> float:
+    def fastest(self, y: Rows) -> Vector:
         """Largest rate of turnover (per unit of time), 1 if there is none."""
-        rate = float(np.abs(self.system.jacobian(y, self.p).diagonal()).max(initial=0.0))
-        return rate if np.isfinite(rate) and rate > 0 else 1.0
+        rate = self._turnover(y).max(axis=1, initial=0.0)
+        return np.where(np.isfinite(rate) & (rate > 0), rate, 1.0)
+
+    def _turnover(self, y: Rows) -> Rows:
+        return np.abs(np.diagonal(self.system.jacobian_rows(y, self.p), axis1=1, axis2=2))
 
 
 class _Growth(_Flow):
     """Held at anchor @ y = 1 by a border around the matrix."""
 
-    def correction(self, y: Vector, scale: Vector) -> Vector:
-        n = y.size
-        f = self.system.rhs(y, self.p)
-        mu = self.growth(f)
-        matrix = np.empty((n + 1, n + 1))
-        matrix[:n, :n] = -self.system.jacobian(y, self.p) * (scale / scale[:, None])
-        matrix[np.arange(n), np.arange(n)] += mu
-        matrix[:n, n] = y / scale
-        matrix[n, :n] = self.anchor * scale
-        matrix[n, n] = 0.0
-        right = np.append((f - mu * y) / scale, 1.0 - self.anchor @ y)
-        return _solved(matrix, right)[:n]
+    def correction(self, y: Rows, scale: Rows) -> Rows:
+        rows, n = y.shape
+        f = self.system.rhs_rows(y, self.p)
+        mu = self.growth(f)[:, None]
+        matrix = np.empty((rows, n + 1, n + 1))
+        matrix[:, :n, :n] = -self.system.jacobian_rows(y, self.p) * (scale[:, None, :] / scale[:, :, None])
+        matrix[:, np.arange(n), np.arange(n)] += mu
+        matrix[:, :n, n] = y / scale
+        matrix[:, n, :n] = self.anchor * scale
+        matrix[:, n, n] = 0.0
+        held = 1.0 - (self.anchor * y).sum(axis=1)
+        right = np.concatenate([(f - mu * y) / scale, held[:, None]], axis=1)
+        return _solved(matrix, right)[:, :n]
+
+
+def growth_flow(system: System, p: Rows, weights: Vector, totals: Vector) -> _Flow:
+    """Cultures with parameters `p` whose amounts, weighed, are held at `totals`."""
+    return _Growth(system, p, weights / totals[:, None], 1e-9 * totals[:, None])
 
 
 class _Rest(_Flow):
     """No growth; the rows of dependent species are replaced by what the reactions conserve."""
 
-    def __init__(self, system: System, p: Vector, start: Vector, floor: float) -> None:
-        super().__init__(system, p, np.zeros(system.n), floor)
+    def __init__(self, system: System, p: Rows, anchor: Rows, floor: Rows, start: Rows) -> None:
+        super().__init__(system, p, anchor, floor)
         self.start = start
         self.laws, self.dependent = conservation_laws(system.network)
 
-    def correction(self, y: Vector, scale: Vector) -> Vector:
-        matrix = -self.system.jacobian(y, self.p) * (scale / scale[:, None])
-        right = self.system.rhs(y, self.p) / scale
+    def of(self, rows: Chosen | slice) -> _Flow:
+        return _Rest(self.system, self.p[rows], self.anchor[rows], self.floor[rows], self.start[rows])
+
+    def correction(self, y: Rows, scale: Rows) -> Rows:
+        matrix = -self.system.jacobian_rows(y, self.p) * (scale[:, None, :] / scale[:, :, None])
+        right = self.system.rhs_rows(y, self.p) / scale
         if self.dependent.size:
-            size = np.abs(self.laws) @ scale
-            matrix[self.dependent] = self.laws * scale / size[:, None]
-            right[self.dependent] = (self.laws @ (self.start - y)) / size
+            size = scale @ np.abs(self.laws).T
+            matrix[:, self.dependent] = self.laws * scale[:, None, :] / size[:, :, None]
+            right[:, self.dependent] = ((self.start - y) @ self.laws.T) / size
         return _solved(matrix, right)
 
 
@@ -261,15 +282,19 @@ def _reduce(matrix: Vector) -> list[int]:
     return pivots
 
 
-def _solved(matrix: Vector, right: Vector) -> Vector:
+def _solved(matrix: Rows, right: Rows) -> Rows:
     try:
-        return np.asarray(np.linalg.solve(matrix, right))
+        return np.asarray(np.linalg.solve(matrix, right[:, :, None])[:, :, 0])
     except np.linalg.LinAlgError:
-        return _nearest_solution(matrix, right)
+        return np.stack([_nearest_solution(*pair) for pair in zip(matrix, right, strict=True)])
 
 
 def _nearest_solution(matrix: Vector, right: Vector) -> Vector:
-    """Smallest solution where steady states form a line; NaN where there is none."""
+    """Solution, the smallest where steady states form a line; NaN where there is none."""
+    try:
+        return np.asarray(np.linalg.solve(matrix, right))
+    except np.linalg.LinAlgError:
+        pass
     try:
         found = np.linalg.lstsq(matrix, right, rcond=None)[0]
     except np.linalg.LinAlgError:
@@ -279,46 +304,70 @@ def _nearest_solution(matrix: Vector, right: Vector) -> Vector:
 
 
 def _search(flow: _Flow, start: Vector, max_iterations: int) -> SteadyState:
-    message = ""
     with np.errstate(all="ignore"):
-        near = _followed(flow, start)
-        found = _newton(flow, near)
-        if found is None:
-            message = "the trajectory does not come to rest in this state"
-            # What shrinks is not diluted: it has no balanced state to circle.
-            shrinks = flow.growth(flow.system.rhs(near, flow.p)) < 0
-            found = None if shrinks else _circled(flow, near, max_iterations)
-        if found is None:
-            return _nothing(flow, start, near)
-        mu = flow.growth(flow.system.rhs(found, flow.p))
-        return SteadyState(found, mu, flow.residual(found), "ok", message)
+        return settled(flow, _followed(flow, start), max_iterations)[0]
 
 
-def _nothing(flow: _Flow, start: Vector, near: Vector) -> SteadyState:
-    moving = np.abs(flow.field(near)) / (np.abs(near) + flow.floor)
+def settled(flow: _Flow, near: Rows, max_iterations: int = 100) -> list[SteadyState]:
+    """States at rest that trajectories lead to, from the last state of each, shape (rows, n).
+
+    What comes of a row does not depend on the others, to the last bit.
+    """
+    with np.errstate(all="ignore"):
+        found = newton(flow, near)
+        known = np.asarray(np.isfinite(found).all(axis=1))
+        rates, residuals = flow.rates(found), flow.residual(found)
+        return [
+            SteadyState(found[i], float(rates[i]), float(residuals[i]), "ok", "")
+            if known[i]
+            else _off_course(flow.of(slice(i, i + 1)), near[i], max_iterations)
+            for i in range(len(near))
+        ]
+
+
+def _off_course(flow: _Flow, near: Vector, max_iterations: int) -> SteadyState:
+    """What becomes of a trajectory that did not come to rest; flow of one row."""
+    # What shrinks is not diluted: it has no balanced state to circle.
+    shrinks = flow.rates(near[None])[0] < 0
+    found = None if shrinks else _circled(flow, near[None], max_iterations)
+    if found is None:
+        return _nothing(flow, near)
+    message = "the trajectory does not come to rest in this state"
+    return SteadyState(found[0], float(flow.rates(found)[0]), float(flow.residual(found)[0]), "ok", message)
+
+
+def _nothing(flow: _Flow, near: Vector) -> SteadyState:
+    moving = (np.abs(flow.field(near[None])) / (np.abs(near) + flow.floor))[0]
     name = flow.system.species[int(np.argmax(np.where(np.isfinite(moving), moving, np.inf)))]
     message = f"no steady state was reached; what moves most is {name}"
-    mu = flow.growth(flow.system.rhs(near, flow.p))
+    mu = float(flow.rates(near[None])[0])
     if mu < 0:
         message += f" (the culture shrinks at {-mu:.3g}; what decays more slowly piles up per cell for ever)"
-    return SteadyState(np.full(start.size, np.nan), mu, np.inf, "failed", message)
+    return SteadyState(np.full(near.size, np.nan), mu, np.inf, "failed", message)
 
 
-def _followed(flow: _Flow, start: Vector) -> Vector:
-    """The last state that LSODA reaches on the way to rest, over times that grow geometrically."""
-    fastest = flow.fastest(start)
-    slowest = max(abs(flow.growth(flow.system.rhs(start, flow.p))), 1e-9 * fastest)
+def _followed(flow: _Flow, start: Vector) -> Rows:
+    """The last state that LSODA reaches on the way to rest, over times that grow geometrically; one row."""
+    fastest = flow.fastest(start[None])[0]
+    slowest = max(abs(flow.rates(start[None])[0]), 1e-9 * fastest)
     horizon = max(1e4 / slowest, 10.0 / fastest)
     times = np.concatenate([[0.0], np.geomspace(1.0 / fastest, horizon, 20)])
     # Loose: Newton's method needs the neighbourhood, not the path.
-    solver = Lsoda(flow.system, 1e-4, np.full(start.size, 100 * flow.floor), 2_000, anchor=flow.anchor)
-    states = solver(start, flow.p, times).y
-    sound = np.flatnonzero(np.isfinite(states).all(axis=1))
-    near = np.maximum(states[sound[-1]], 0.0) if sound.size else start
-    return near / (flow.anchor @ near) if flow.anchor.any() else near
+    atol = np.full(start.size, 100 * flow.floor[0, 0])
+    solver = Lsoda(flow.system, 1e-4, atol, 2_000, anchor=flow.anchor[0])
+    states = solver(start, flow.p[0], times).y
+    return last_sound(flow, states[None])
 
 
-def _circled(flow: _Flow, start: Vector, max_iterations: int) -> Vector | None:
+def last_sound(flow: _Flow, states: Rows) -> Rows:
+    """The last finite state of each trajectory (rows, times, n), scaled to what the anchor holds."""
+    sound = np.asarray(np.isfinite(states).all(axis=2))
+    last = states.shape[1] - 1 - np.argmax(sound[:, ::-1], axis=1)
+    near: Rows = np.maximum(states[np.arange(len(states)), last], 0.0)
+    return near / (flow.anchor * near).sum(axis=1)[:, None] if flow.anchor.any() else near
+
+
+def _circled(flow: _Flow, start: Rows, max_iterations: int) -> Rows | None:
     """Newton's method in relative changes from far away, with several limits to a step; None if it stalls."""
     for longest in (1.0, 3.0, 0.3):
         y = np.maximum(start, flow.floor)
@@ -327,26 +376,32 @@ def _circled(flow: _Flow, start: Vector, max_iterations: int) -> Vector | None:
             if not np.isfinite(change).all():
                 break
             if np.abs(change).max(initial=0.0) < 1e-3:
-                found = _newton(flow, y)
-                if found is not None:
+                found = newton(flow, y)
+                if np.isfinite(found).all():
                     return found
                 break
             y = np.maximum(y * np.exp(np.clip(change, -longest, longest)), flow.floor)
     return None
 
 
-def _newton(flow: _Flow, start: Vector) -> Vector | None:
-    """Newton's method from a state that is nearly steady; None if it wanders off or stalls."""
-    y = start
+def newton(flow: _Flow, start: Rows) -> Rows:
+    """Newton's method from states that are nearly steady; NaN where it wanders off or stalls."""
+    found = np.full_like(start, np.nan)
+    left, y = np.arange(len(start)), start
     for _ in range(8):
         scale = np.maximum(np.abs(y), flow.floor)
         change = flow.correction(y, scale)
         new = y + scale * change
-        if not np.isfinite(new).all() or (new < -1e-3 * (scale + 1e3 * flow.floor)).any():
-            return None
-        if (np.abs(new - start) > 0.5 * np.abs(start) + 1e3 * flow.floor).any():
-            return None
+        lost = ~np.isfinite(new).all(axis=1)
+        lost |= (new < -1e-3 * (scale + 1e3 * flow.floor)).any(axis=1)
+        lost |= (np.abs(new - start[left]) > 0.5 * np.abs(start[left]) + 1e3 * flow.floor).any(axis=1)
         y = np.maximum(new, 0.0)
-        if np.abs(change).max(initial=0.0) < _CONVERGED:
-            return y if flow.residual(y) < _BALANCED else None
-    return None
+        done = ~lost & (np.abs(change).max(axis=1, initial=0.0) < _CONVERGED)
+        if done.any():
+            balanced = flow.of(done).residual(y[done]) < _BALANCED
+            found[left[done][balanced]] = y[done][balanced]
+        going = ~(lost | done)
+        if not going.any():
+            break
+        left, y, flow = left[going], y[going], flow.of(going)
+    return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from nicheloop.assays.runs.slopes import SpecimenSlopes
 from nicheloop.assays.settings import Settings
 from nicheloop.assays.units import NANOMOLAR_PER_CELL_PER_ML
 from nicheloop.biology import parameter_values
+
+if TYPE_CHECKING:
+    from nicheloop.integrate import SteadyState
 
 
 @dataclass(frozen=True)
@@ -137,7 +141,7 @@ class Specimen:
     def _find_stock(self, host: str, system: Compiled, resistance: str, fixed: FrozenMap[float]) -> Stock:
         culture = self.culture(host, system, resistance, fixed)
         if culture.key not in self._grown:
-            self.keep_stock(culture)
+            self.keep_stock(culture, _grown(culture))
         return self._grown[culture.key]
 
     def culture(self, host: str, system: Compiled, resistance: str, fixed: FrozenMap[float]) -> Culture:
@@ -151,9 +155,9 @@ class Specimen:
         """Whether a stock culture is known already."""
         return culture.key in self._grown
 
-    def keep_stock(self, culture: Culture, near: Floats | None = None) -> None:
-        """Find a stock culture, from a state near it if one is given, and keep it."""
-        self._grown[culture.key] = _grown(culture.system, culture.vector, culture.host, culture.density, near)
+    def keep_stock(self, culture: Culture, found: SteadyState) -> None:
+        """Remember what was found of a stock culture."""
+        self._grown[culture.key] = _stock(culture, found)
 
     def parameters(self, plan: Plan) -> Floats:
         """Return the parameters of a plan's system that hold from its start."""
@@ -252,19 +256,22 @@ def _seed(state: Floats, stock: Stock, inoculum: Inoculum) -> None:
     np.add.at(state, inoculum.target, stock.state[inoculum.source] * share)
 
 
-def _grown(system: Compiled, vector: Floats, host: str, density: float, near: Floats | None = None) -> Stock:
-    """Find the steadily growing culture of one host at ``density`` (nM of cells)."""
+def _grown(culture: Culture) -> SteadyState:
+    """Find one steadily growing culture."""
     from nicheloop.integrate import balanced_growth
 
-    anchor = system.anchors[host]
-    found = balanced_growth(system.system, vector, anchor, anchor, density, near=near)
-    outputs = system.system.outputs(found.y[None, :], vector)[0]
+    anchor = culture.system.anchors[culture.host]
+    return balanced_growth(culture.system.system, culture.vector, anchor, anchor, culture.density)
+
+
+def _stock(culture: Culture, found: SteadyState) -> Stock:
+    outputs = culture.system.system.outputs(found.y, culture.vector)
     if found.status == "ok":
         return Stock(found.y, outputs, "")
-    problem = f"stock culture of {host}: {found.message}"
+    problem = f"stock culture of {culture.host}: {found.message}"
     if found.growth_rate < 0:
         problem = (
-            f"no stock culture: {host} shrinks without drug at {-found.growth_rate:.2g} /h with these "
-            "parameters: a culture that cannot grow cannot be seeded"
+            f"no stock culture: {culture.host} shrinks without drug at {-found.growth_rate:.2g} /h with "
+            "these parameters: a culture that cannot grow cannot be seeded"
         )
     return Stock(np.full_like(found.y, np.nan), np.full_like(outputs, np.nan), problem)

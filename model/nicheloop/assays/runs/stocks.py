@@ -14,8 +14,8 @@ from nicheloop.assays.runs.specimen import Culture, Specimen
 from nicheloop.assays.settings import Settings
 
 FEW_CULTURES = 8
-PASSAGES = (6.0, 18.0, *([24.0] * 18))
-"""Hours between the dilutions of a stock culture that is followed: three weeks."""
+HORIZON = 1e6
+"""For how many hours a stock culture is followed to its balanced growth: a hundred years."""
 
 
 class StockKey(NamedTuple):
@@ -61,13 +61,13 @@ def grow_cultures(wanted: Iterable[tuple[Specimen, StockKey]], settings: Setting
 
 
 def _follow(system: Compiled, wanted: Sequence[tuple[Specimen, Culture]], settings: Settings) -> None:
-    from nicheloop.integrate.follow import follow_growth
+    from nicheloop.integrate import balanced_growths
 
     anchor = system.anchors[wanted[0][1].host]
     starts = np.stack([anchor / anchor.sum() * culture.density for _, culture in wanted])
     vectors = np.stack([culture.vector for _, culture in wanted])
-    near = follow_growth(
-        system.system, vectors, starts, anchor, PASSAGES, atol=system.atol, threads=settings.threads
+    found = balanced_growths(
+        system.system, vectors, starts, anchor, horizon=HORIZON, atol=system.atol, threads=settings.threads
     )
-    for (specimen, culture), state in zip(wanted, near, strict=True):
+    for (specimen, culture), state in zip(wanted, found, strict=True):
         specimen.keep_stock(culture, state)
