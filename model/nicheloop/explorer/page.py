@@ -48,10 +48,10 @@ class Page:
         self._build()
         self._draw()
 
-    def _build(self) -> None:
+    def _curves(self) -> pn.Column:
+        """Return the section of curves: buttons, legend, pins, read-outs, plots and values at the end."""
         wide: dict[str, Any] = {"sizing_mode": "stretch_width"}
-        self.notice, self.ends = LiveText(), LiveText()
-        self.legend = text_pane()
+        self.legend, self.ends = text_pane(), LiveText()
         self.pin_list = pn.Column(**wide)
         self.pin_button = pn.widgets.Button(
             name="Pin these curves", button_type="primary", width=140, **BESIDE
@@ -66,18 +66,25 @@ class Page:
         self.readouts.param.watch(
             lambda event: in_turn(lambda: self.choose_readouts(tuple(event.new))), "value"
         )
-        curves = pn.Column(
+        return pn.Column(
             pn.Row(self.pin_button, self.reset_button, self.legend, **wide),
             self.pin_list, self.readouts, self.plots.panel, self.ends, **wide,
         )  # fmt: skip
+
+    def _build(self) -> None:
+        wide: dict[str, Any] = {"sizing_mode": "stretch_width"}
+        self.notice = LiveText()
         self.data, self.claims, self.export = (
             DataSection(self.view),
             ClaimsSection(self.view),
             ExportSection(self),
         )
         self._sections = {
-            CURVES: curves, DATA: self.data.panel, CLAIMS: self.claims.panel, EXPORT: self.export.panel
-        }  # fmt: skip
+            CURVES: self._curves(),
+            DATA: self.data.panel,
+            CLAIMS: self.claims.panel,
+            EXPORT: self.export.panel,
+        }
         self.section = pn.widgets.RadioButtonGroup(
             name="Section", options=list(self._sections), value=CURVES, button_type="primary",
             button_style="outline", **BESIDE,

@@ -25,6 +25,8 @@ from nicheloop.explorer.words import in_print, readout_in_words
 from nicheloop.figures.style import GREY, HOST_COLOURS, PURPLE
 
 HEIGHT = 230
+TITLE_LEFT = 42
+"""How far left of the axis the titles begin, so that they have room, pixels."""
 MEDIUM_COLOUR = PURPLE
 GRID = """
 :host { display: grid !important; grid-template-columns: repeat(auto-fill, minmax(min(250px, 100%), 1fr));
@@ -120,10 +122,13 @@ def _blank(readout: str) -> Any:
     drawn.add_tools(
         HoverTool(tooltips=[("", "$name"), ("time", "@x{0.##} h"), (readout, f"@y{{0.000a}} {unit}")])
     )
-    below = Title(text=_TOLD[readout], text_font_style="normal", text_font_size="11px", text_color="#555555")
+    below = Title(
+        text=_TOLD[readout], text_font_style="normal", text_font_size="10.5px", text_color="#555555"
+    )
     drawn.add_layout(below, "above")
     drawn.above.reverse()  # the name first, then what is measured
     below.standoff, drawn.title.standoff = 4, 0
+    below.offset = drawn.title.offset = -TITLE_LEFT
     many = _UNITS[readout] == "cells/mL"
     drawn.yaxis.formatter = (
         NumeralTickFormatter(format="0.[00]a") if many else BasicTickFormatter(precision=4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import warnings
 from collections.abc import Callable
 
 import panel as pn
@@ -57,12 +58,15 @@ class Server:
         """Serve until the process is interrupted; ``ready`` is called when the page can be opened."""
         self._server.start()
         self._server.io_loop.add_callback(ready)
-        try:
-            self._server.io_loop.start()
-        except KeyboardInterrupt:
-            pass
-        finally:
-            self._server.stop()
+        with warnings.catch_warnings():
+            # A slider that was added later introduces itself again with its first message: no harm in that.
+            warnings.filterwarnings("ignore", message="reference already known")
+            try:
+                self._server.io_loop.start()
+            except KeyboardInterrupt:
+                pass
+            finally:
+                self._server.stop()
 
 
 def _free_port() -> int:

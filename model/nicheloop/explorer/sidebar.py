@@ -75,13 +75,27 @@ class Sidebar:
         self._page = page
         self._sliders: dict[str, ValueSlider] = {}
         self._follows = False
+        self._make_choosers(view)
+        column: dict[str, Any] = {"sizing_mode": "stretch_width"}
+        self._given, self._seeded, self._numbers = (pn.Column(**column) for _ in range(3))
+        self.panel = pn.Column(
+            _heading("Experiment"), self.scenario, self.well, self.description,
+            _heading("Treatments"), self._given, self.addition,
+            _heading("Cells and time"), self._seeded,
+            _heading("Parameters of the model"), self.search, self._numbers,
+            _heading("Explanation"), self.resistance, self.promoter,
+            stylesheets=[SIDEBAR],
+            **column,
+        )  # fmt: skip
+        self.follow(view)
+        self._watch()
+
+    def _make_choosers(self, view: View) -> None:
         groups = grouped_scenarios()
         source, own = view.origin.source, view.origin.scenario
         if source not in scenario_names():
             groups = {OWN: {own.title or own.name: source}, **groups}
-        wide: dict[str, Any] = {"sizing_mode": "stretch_width"}
-        column = wide
-        wide = {**wide, "stylesheets": [WIDGET], "margin": (3, 0)}
+        wide: dict[str, Any] = {"sizing_mode": "stretch_width", "stylesheets": [WIDGET], "margin": (3, 0)}
         self.scenario = pn.widgets.Select(name="Scenario", groups=groups, value=source, **wide)
         self.well = pn.widgets.Select(name="Well", **wide)
         self.description = text_pane()
@@ -103,18 +117,6 @@ class Sidebar:
             placeholder="il1, death, cxcr3...",
             **wide,
         )
-        self._given, self._seeded, self._numbers = (pn.Column(**column) for _ in range(3))
-        self.panel = pn.Column(
-            _heading("Experiment"), self.scenario, self.well, self.description,
-            _heading("Treatments"), self._given, self.addition,
-            _heading("Cells and time"), self._seeded,
-            _heading("Parameters of the model"), self.search, self._numbers,
-            _heading("Explanation"), self.resistance, self.promoter,
-            stylesheets=[SIDEBAR],
-            **column,
-        )  # fmt: skip
-        self.follow(view)
-        self._watch()
 
     def _watch(self) -> None:
         self._on(self.scenario, self._page.choose_scenario)
@@ -143,6 +145,8 @@ class Sidebar:
             self._follows = False
 
     def _follow_choices(self, view: View) -> None:
+        if self.scenario.value != view.origin.source and view.origin.source in self.scenario.values:
+            self.scenario.value = view.origin.source
         wells = {name: number for number, name in enumerate(view.origin.wells)}
         if self.well.options != wells:
             self.well.param.update(options=wells, visible=bool(wells))

@@ -23,6 +23,7 @@ MAIN = ":host { flex: 1000 1 420px; min-width: 0; }"
 WIDGET = f"""
 :host {{ {_FONT} }}
 .bk-input-group.bk-inline, .bk-input-group {{ flex-wrap: wrap; }}
+.bk-inline > label {{ margin: 0 10px 2px 0 !important; }}
 label, .bk-btn, .bk-input {{ font-size: 13px; }}
 {_FOCUS}
 """
