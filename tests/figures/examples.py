@@ -30,7 +30,7 @@ from nicheloop.analysis.fit.search import Optimum, Search
 from nicheloop.analysis.fit.story import Estimate
 from nicheloop.analysis.sensitivity import Output, analyse
 from nicheloop.analysis.sweep.synergy import synergy_of
-from nicheloop.analysis.wiring import Node, Wiring
+from nicheloop.analysis.wiring.graph import Node, Wiring
 from nicheloop.equations.influence import Influence
 from nicheloop.figures.style import figure_of, house_style
 

@@ -221,7 +221,7 @@ def _by_type(found: Any, ax: Any, options: Mapping[str, Any]) -> Axes:
     from nicheloop.analysis.dose_response import DoseResponse
     from nicheloop.analysis.evidence import Effect, Panel
     from nicheloop.analysis.sweep.synergy import Synergy
-    from nicheloop.analysis.wiring import Wiring
+    from nicheloop.analysis.wiring.graph import Wiring
     from nicheloop.assays.scenario import Scenario
     from nicheloop.figures import diagram, doses, effects, panels, surface
 

@@ -15,9 +15,9 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Patch, Rectangle
 from matplotlib.textpath import text_to_path
 from numpy.typing import NDArray
 
-from nicheloop.analysis.arrows import MEDIUM
-from nicheloop.analysis.layered import layered
-from nicheloop.analysis.wiring import Wiring, influence_wiring, mechanism_wiring
+from nicheloop.analysis.wiring.find import influence_wiring, mechanism_wiring
+from nicheloop.analysis.wiring.graph import MEDIUM, Wiring
+from nicheloop.analysis.wiring.layered import layered
 from nicheloop.figures.style import (
     BLACK,
     BLUE,
@@ -36,7 +36,7 @@ from nicheloop.figures.style import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from nicheloop.analysis.wiring import Node
+    from nicheloop.analysis.wiring.graph import Node
     from nicheloop.equations.influence import Influence
 
 Floats = NDArray[np.float64]

@@ -7,13 +7,11 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from nicheloop.analysis.wiring.graph import MEDIUM
 from nicheloop.equations.influence import Influence
 
 if TYPE_CHECKING:
-    from nicheloop.analysis.wiring import Node
-
-MEDIUM = "medium"
-"""The place outside of all cells."""
+    from nicheloop.analysis.wiring.graph import Node
 
 
 def one_way(edges: Sequence[Influence], order: Sequence[str], least: float = 0.0) -> tuple[Influence, ...]:

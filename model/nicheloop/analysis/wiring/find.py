@@ -1,7 +1,7 @@
-"""How the parts of a model act on each other: the nodes and arrows of its network diagram and influence map.
+"""Nodes and arrows of a model's network diagram and influence map, read off its equations.
 
-Arrows come from the equations (`nicheloop.equations.influence`), never from a list: a changed rule changes
-the diagram. ``wiring.csv`` says which species a node stands for, what it is called, and where it is drawn.
+Arrows come from `nicheloop.equations.influence`, never from a list: a changed rule changes the diagram.
+``nodes.csv`` says which species a node stands for, what it is called, and where it is drawn.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nicheloop.analysis.arrows import MEDIUM, implied_left_out, one_way, without_shortcuts
+from nicheloop.analysis.wiring.arrows import implied_left_out, one_way, without_shortcuts
+from nicheloop.analysis.wiring.graph import MEDIUM, Node, Wiring
 from nicheloop.assays.scenario import Scenario
 from nicheloop.biology.hosts import LEUKAEMIC, STROMA
 from nicheloop.equations.influence import Influence, InfluenceGraph, groups_by_monomer, influence_graph
@@ -49,59 +50,6 @@ WITH_ALL: dict[str, object] = {
 """Treatments of the experiment that shows the whole model, in units of the bench."""
 
 
-@dataclass(frozen=True)
-class Node:
-    """A node of the diagram.
-
-    Attributes
-    ----------
-    name, label : str
-        Identity, and what is written.
-    place : str
-        ``medium`` or a host.
-    mechanism : str
-        Module of the biology that it belongs to; empty for other models.
-    at : tuple of float or None
-        Where it is drawn (mm), if that was laid out by hand.
-    changed : bool
-        Whether it is a place where K562R differs from K562S.
-    """
-
-    name: str
-    label: str
-    place: str
-    mechanism: str = ""
-    at: tuple[float, float] | None = None
-    changed: bool = False
-
-
-@dataclass(frozen=True)
-class Wiring:
-    """Nodes and the influences between them.
-
-    Attributes
-    ----------
-    title : str
-        What was drawn.
-    nodes : tuple of Node
-        With the places they are in.
-    influences : tuple of Influence
-        Between nodes, by name.
-    same : tuple of str
-        Hosts that are wired like the leukaemic one that is drawn.
-    """
-
-    title: str
-    nodes: tuple[Node, ...]
-    influences: tuple[Influence, ...]
-    same: tuple[str, ...] = ()
-
-    @property
-    def places(self) -> tuple[str, ...]:
-        """Places of the nodes, in their order."""
-        return tuple(dict.fromkeys(node.place for node in self.nodes))
-
-
 def mechanism_wiring(of: Scenario | str | None = None, least: float = LEAST) -> Wiring:
     """Return the mechanism of the shipped model as a biologist draws it.
 
@@ -113,7 +61,7 @@ def mechanism_wiring(of: Scenario | str | None = None, least: float = LEAST) -> 
     least : float
         Share of all influences on a target, in some state, from which on one is drawn.
     """
-    from nicheloop.analysis.shipped_wiring import shipped_wiring
+    from nicheloop.analysis.wiring.shipped import shipped_wiring
 
     kept = shipped_wiring() if of is None and least == LEAST else None
     return kept or find_mechanism(of, least)
@@ -176,7 +124,7 @@ def _with_line(scenario: Scenario, line: str) -> Scenario:
 
 @lru_cache(maxsize=1)
 def _rows() -> tuple[dict[str, str], ...]:
-    text = resources.files("nicheloop.analysis").joinpath("wiring.csv").read_text(encoding="utf-8")
+    text = resources.files("nicheloop.analysis.wiring").joinpath("nodes.csv").read_text(encoding="utf-8")
     return tuple(csv.DictReader(text.splitlines()))
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 import nicheloop as nl
-from nicheloop.analysis.layered import layered
-from nicheloop.analysis.shipped_wiring import shipped_wiring
-from nicheloop.analysis.wiring import Wiring, find_mechanism, influence_wiring, mechanism_wiring
+from nicheloop.analysis.wiring.find import find_mechanism, influence_wiring, mechanism_wiring
+from nicheloop.analysis.wiring.graph import Wiring
+from nicheloop.analysis.wiring.layered import layered
+from nicheloop.analysis.wiring.shipped import shipped_wiring
 
 KNOWN = {
     ("drug_inside", "bcr_abl"): -1,
@@ -47,7 +48,7 @@ def test_the_whole_model_has_the_arrows_of_its_mechanisms(whole: Wiring) -> None
 
 def test_what_is_kept_is_what_the_rules_say(whole: Wiring) -> None:
     kept = shipped_wiring()
-    assert kept is not None, "run: python -m nicheloop.analysis.shipped_wiring"
+    assert kept is not None, "run: python -m nicheloop.analysis.wiring.shipped"
     assert signs(kept) == signs(whole)
     assert (kept.nodes, kept.same, kept.title) == (whole.nodes, whole.same, whole.title)
     assert mechanism_wiring() == kept
@@ -72,7 +73,7 @@ def test_a_scenario_shows_what_is_in_its_vessel() -> None:
 def test_the_influence_map_of_the_vessel_and_of_any_system() -> None:
     found = influence_wiring("imatinib_k562r")
     assert signs(found)["Imatinib K562R", "BcrAbl K562R"] == -1
-    from nicheloop.analysis.wiring import _seen
+    from nicheloop.analysis.wiring.find import _seen
 
     system = _seen(nl.load_scenario("imatinib_k562r"))[0].system
     assert signs(influence_wiring(system))["Commitment", "Cell"] == -1

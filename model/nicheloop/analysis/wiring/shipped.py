@@ -1,6 +1,6 @@
 """The wiring of the whole model, kept beside what it was read off: finding it anew takes seconds.
 
-After a change of the biology or of ``wiring.csv``: ``python -m nicheloop.analysis.shipped_wiring``. Until
+After a change of the biology or of ``nodes.csv``: ``python -m nicheloop.analysis.wiring.shipped``. Until
 then it is found each time, as a stale file is never used.
 """
 
@@ -12,10 +12,11 @@ from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
 
-from nicheloop.analysis.wiring import Node, Wiring, find_mechanism
+from nicheloop.analysis.wiring.find import find_mechanism
+from nicheloop.analysis.wiring.graph import Node, Wiring
 from nicheloop.equations.influence import Influence
 
-NAME = "wiring.json"
+NAME = "shipped.json"
 
 
 def shipped_wiring() -> Wiring | None:
@@ -43,14 +44,14 @@ def _sources() -> str:
     """SHA-256 of the rules, the values of the parameters and the table of nodes."""
     from nicheloop.assays.compiled import sources_digest
 
-    tables = (("nicheloop.biology", "parameters.csv"), ("nicheloop.analysis", "wiring.csv"))
+    tables = (("nicheloop.biology", "parameters.csv"), ("nicheloop.analysis.wiring", "nodes.csv"))
     parts = [sources_digest().encode()]
     parts += [resources.files(package).joinpath(name).read_bytes() for package, name in tables]
     return hashlib.sha256(b"\0".join(part.replace(b"\r\n", b"\n") for part in parts)).hexdigest()
 
 
 def _file() -> Path:
-    return Path(str(resources.files("nicheloop.analysis"))) / NAME
+    return Path(str(resources.files("nicheloop.analysis.wiring"))) / NAME
 
 
 if __name__ == "__main__":
