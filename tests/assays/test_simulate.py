@@ -323,3 +323,11 @@ def test_a_notebook_shows_what_was_measured_at_the_end():
     page = run._repr_html_()
     assert "viability" in page
     assert f"{run['viability'][-1]:.3g}" in page
+
+
+@pytest.mark.parametrize("engine", ["scipy", "batch"])
+def test_a_stock_culture_without_cells_is_refused_by_name(engine):
+    with pytest.raises(ValueError, match="stock_density_K562R: got 0 cells/mL, expected more than 0"):
+        nl.simulate_many(["imatinib_k562r"], [{"stock_density_K562R": 0.0}] * 9, engine=engine)[0][
+            "viability"
+        ]

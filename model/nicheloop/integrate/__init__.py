@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nicheloop.integrate.batch import BatchPeriod, BatchResult, BatchSolver, Course
-    from nicheloop.integrate.growth import balanced_growths
+    from nicheloop.integrate.equilibria import balanced_growths, steady_states
     from nicheloop.integrate.output_sensitivity import OutputSensitivities
     from nicheloop.integrate.periods import METHODS, Period, Trajectory, integrate_periods
     from nicheloop.integrate.sensitivity import PeriodSensitivity
@@ -37,11 +37,12 @@ __all__ = [
     "integrate_periods",
     "run_blocks",
     "steady_state",
+    "steady_states",
 ]
 
 _HOME = {
     "batch": ("BatchPeriod", "BatchResult", "BatchSolver", "Course"),
-    "growth": ("balanced_growths",),
+    "equilibria": ("balanced_growths", "steady_states"),
     "output_sensitivity": ("OutputSensitivities",),
     "periods": ("METHODS", "Period", "Trajectory", "integrate_periods"),
     "sensitivity": ("PeriodSensitivity",),

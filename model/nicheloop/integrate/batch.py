@@ -103,6 +103,11 @@ class BatchSolver:
         return _rebuild, (self.system, *self._arguments)
 
     @property
+    def atol(self) -> Reals:
+        """Absolute tolerance of every species."""
+        return self._settings.atol
+
+    @property
     def lanes(self) -> int:
         """Runs per vector register."""
         return self._kernel.lanes

@@ -10,7 +10,9 @@ which works on rows: a state is a row, and so is all that belongs to it.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -133,9 +135,7 @@ def steady_state(
     """
     start = _checked(guess, system.n, "guess")
     p = _checked(parameters, len(system.parameters), "parameters")
-    floor = 1e-15 * max(float(np.abs(start).max(initial=0.0)), 1e-3)
-    flow = _Rest(system, p[None], np.zeros((1, system.n)), np.full((1, 1), floor), start[None])
-    return _search(flow, start, max_iterations)
+    return _search(rest_flow(system, p[None], start[None]), start, max_iterations)
 
 
 def _checked(values: npt.ArrayLike, size: int, what: str) -> Vector:
@@ -147,18 +147,23 @@ def _checked(values: npt.ArrayLike, size: int, what: str) -> Vector:
     return vector
 
 
-class _Flow:
+class Flow:
     """Vector fields ``f(y) - mu y`` whose zeros are wanted, one a row; a zero anchor is a plain steady state.
 
     Shapes: states and anchors (rows, n), parameters (rows, parameters), `floor` (rows, 1).
     """
 
+    BY_ROW: ClassVar[tuple[str, ...]] = ("p", "anchor", "floor")
+
     def __init__(self, system: System, p: Rows, anchor: Rows, floor: Rows) -> None:
         self.system, self.p, self.anchor, self.floor = system, p, anchor, floor
 
-    def of(self, rows: Chosen | slice) -> _Flow:
+    def of(self, rows: Chosen | slice) -> Flow:
         """Only some of them."""
-        return type(self)(self.system, self.p[rows], self.anchor[rows], self.floor[rows])
+        part = copy(self)
+        for name in self.BY_ROW:
+            setattr(part, name, getattr(self, name)[rows])
+        return part
 
     def growth(self, f: Rows) -> Vector:
         """Growth rates that belong to right-hand sides."""
@@ -194,7 +199,7 @@ class _Flow:
         return np.abs(np.diagonal(self.system.jacobian_rows(y, self.p), axis1=1, axis2=2))
 
 
-class _Growth(_Flow):
+class _Growth(Flow):
     """Held at anchor @ y = 1 by a border around the matrix."""
 
     def correction(self, y: Rows, scale: Rows) -> Rows:
@@ -212,21 +217,21 @@ class _Growth(_Flow):
         return _solved(matrix, right)[:, :n]
 
 
-def growth_flow(system: System, p: Rows, weights: Vector, totals: Vector) -> _Flow:
+def growth_flow(system: System, p: Rows, weights: Vector, totals: Vector) -> Flow:
     """Cultures with parameters `p` whose amounts, weighed, are held at `totals`."""
     return _Growth(system, p, weights / totals[:, None], 1e-9 * totals[:, None])
 
 
-class _Rest(_Flow):
+class _Rest(Flow):
     """No growth; the rows of dependent species are replaced by what the reactions conserve."""
 
-    def __init__(self, system: System, p: Rows, anchor: Rows, floor: Rows, start: Rows) -> None:
-        super().__init__(system, p, anchor, floor)
+    BY_ROW = (*Flow.BY_ROW, "start")
+
+    def __init__(self, system: System, p: Rows, start: Rows) -> None:
+        floor = 1e-15 * np.maximum(np.abs(start).max(axis=1, keepdims=True, initial=0.0), 1e-3)
+        super().__init__(system, p, np.zeros_like(start), floor)
         self.start = start
         self.laws, self.dependent = conservation_laws(system.network)
-
-    def of(self, rows: Chosen | slice) -> _Flow:
-        return _Rest(self.system, self.p[rows], self.anchor[rows], self.floor[rows], self.start[rows])
 
     def correction(self, y: Rows, scale: Rows) -> Rows:
         matrix = -self.system.jacobian_rows(y, self.p) * (scale[:, None, :] / scale[:, :, None])
@@ -236,6 +241,11 @@ class _Rest(_Flow):
             matrix[:, self.dependent] = self.laws * scale[:, None, :] / size[:, :, None]
             right[:, self.dependent] = ((self.start - y) @ self.laws.T) / size
         return _solved(matrix, right)
+
+
+def rest_flow(system: System, p: Rows, start: Rows) -> Flow:
+    """Systems with parameters `p` that come to rest; what they conserve is that of `start`."""
+    return _Rest(system, p, start)
 
 
 def conservation_laws(network: Network) -> tuple[Vector, npt.NDArray[np.intp]]:
@@ -303,12 +313,12 @@ def _nearest_solution(matrix: Vector, right: Vector) -> Vector:
     return np.asarray(found if missed <= 1e-6 * np.linalg.norm(right) else np.full(right.size, np.nan))
 
 
-def _search(flow: _Flow, start: Vector, max_iterations: int) -> SteadyState:
+def _search(flow: Flow, start: Vector, max_iterations: int) -> SteadyState:
     with np.errstate(all="ignore"):
         return settled(flow, _followed(flow, start), max_iterations)[0]
 
 
-def settled(flow: _Flow, near: Rows, max_iterations: int = 100) -> list[SteadyState]:
+def settled(flow: Flow, near: Rows, max_iterations: int = 100) -> list[SteadyState]:
     """States at rest that trajectories lead to, from the last state of each, shape (rows, n).
 
     What comes of a row does not depend on the others, to the last bit.
@@ -325,7 +335,7 @@ def settled(flow: _Flow, near: Rows, max_iterations: int = 100) -> list[SteadySt
         ]
 
 
-def _off_course(flow: _Flow, near: Vector, max_iterations: int) -> SteadyState:
+def _off_course(flow: Flow, near: Vector, max_iterations: int) -> SteadyState:
     """What becomes of a trajectory that did not come to rest; flow of one row."""
     # What shrinks is not diluted: it has no balanced state to circle.
     shrinks = flow.rates(near[None])[0] < 0
@@ -336,7 +346,7 @@ def _off_course(flow: _Flow, near: Vector, max_iterations: int) -> SteadyState:
     return SteadyState(found[0], float(flow.rates(found)[0]), float(flow.residual(found)[0]), "ok", message)
 
 
-def _nothing(flow: _Flow, near: Vector) -> SteadyState:
+def _nothing(flow: Flow, near: Vector) -> SteadyState:
     moving = (np.abs(flow.field(near[None])) / (np.abs(near) + flow.floor))[0]
     name = flow.system.species[int(np.argmax(np.where(np.isfinite(moving), moving, np.inf)))]
     message = f"no steady state was reached; what moves most is {name}"
@@ -346,7 +356,7 @@ def _nothing(flow: _Flow, near: Vector) -> SteadyState:
     return SteadyState(np.full(near.size, np.nan), mu, np.inf, "failed", message)
 
 
-def _followed(flow: _Flow, start: Vector) -> Rows:
+def _followed(flow: Flow, start: Vector) -> Rows:
     """The last state that LSODA reaches on the way to rest, over times that grow geometrically; one row."""
     fastest = flow.fastest(start[None])[0]
     slowest = max(abs(flow.rates(start[None])[0]), 1e-9 * fastest)
@@ -359,7 +369,7 @@ def _followed(flow: _Flow, start: Vector) -> Rows:
     return last_sound(flow, states[None])
 
 
-def last_sound(flow: _Flow, states: Rows) -> Rows:
+def last_sound(flow: Flow, states: Rows) -> Rows:
     """The last finite state of each trajectory (rows, times, n), scaled to what the anchor holds."""
     sound = np.asarray(np.isfinite(states).all(axis=2))
     last = states.shape[1] - 1 - np.argmax(sound[:, ::-1], axis=1)
@@ -367,7 +377,7 @@ def last_sound(flow: _Flow, states: Rows) -> Rows:
     return near / (flow.anchor * near).sum(axis=1)[:, None] if flow.anchor.any() else near
 
 
-def _circled(flow: _Flow, start: Rows, max_iterations: int) -> Rows | None:
+def _circled(flow: Flow, start: Rows, max_iterations: int) -> Rows | None:
     """Newton's method in relative changes from far away, with several limits to a step; None if it stalls."""
     for longest in (1.0, 3.0, 0.3):
         y = np.maximum(start, flow.floor)
@@ -384,7 +394,7 @@ def _circled(flow: _Flow, start: Rows, max_iterations: int) -> Rows | None:
     return None
 
 
-def newton(flow: _Flow, start: Rows) -> Rows:
+def newton(flow: Flow, start: Rows) -> Rows:
     """Newton's method from states that are nearly steady; NaN where it wanders off or stalls."""
     found = np.full_like(start, np.nan)
     left, y = np.arange(len(start)), start

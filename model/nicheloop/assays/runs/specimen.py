@@ -145,9 +145,17 @@ class Specimen:
         return self._grown[culture.key]
 
     def culture(self, host: str, system: Compiled, resistance: str, fixed: FrozenMap[float]) -> Culture:
-        """Return what a stock culture is grown from."""
+        """Return what a stock culture is grown from.
+
+        Raises
+        ------
+        ValueError
+            If it would have no cells.
+        """
         vector = self.vector(system, resistance, fixed)
         density = vector[system.parameters[f"stock_density_{host}"]]
+        if not density > 0:
+            raise ValueError(f"stock_density_{host}: got {density:g} cells/mL, expected more than 0")
         key = (system, vector[system.used].tobytes() + density.tobytes())
         return Culture(host, system, vector, float(density) * NANOMOLAR_PER_CELL_PER_ML, key)
 

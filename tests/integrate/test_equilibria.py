@@ -1,4 +1,4 @@
-"""Many cultures followed to balanced growth at once, against those that are found one by one."""
+"""Many systems followed to rest, or to balanced growth, at once, against those that are found one by one."""
 
 from __future__ import annotations
 
@@ -11,9 +11,17 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from test_steady import CELLS_ONLY, DEFAULTS, TOTAL, culture_network
 
-from nicheloop.equations import System, compile_network
+from nicheloop.equations import Network, Reaction, System, compile_network
 from nicheloop.equations.network import DILUTION, diluted
-from nicheloop.integrate import SteadyState, balanced_growth, balanced_growths
+from nicheloop.integrate import (
+    BatchSolver,
+    SteadyState,
+    balanced_growth,
+    balanced_growths,
+    equilibria,
+    steady_state,
+    steady_states,
+)
 
 MANY = 80
 
@@ -76,9 +84,13 @@ def test_one_that_piles_up_fails_with_a_reason(culture: System) -> None:
     assert -0.5 < lost.growth_rate < -0.4
 
 
-def test_a_culture_does_not_depend_on_its_company_or_on_threads(culture: System) -> None:
+def test_a_culture_does_not_depend_on_its_company_or_on_threads(
+    culture: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
     p = draws(culture, 5)
     everyone = grown(culture, p, threads=2)
+    monkeypatch.setattr(equilibria, "_RUNS", 16)
+    monkeypatch.setattr(equilibria, "_BLOCK", 5)
     order = np.random.default_rng(1).permutation(MANY)[:37]
     for state, index in zip(grown(culture, p[order], threads=1), order, strict=True):
         expected = everyone[index]
@@ -112,3 +124,62 @@ def test_weights_count(culture: System) -> None:
     found = balanced_growths(culture, np.stack([p, p]), starts, weights, horizon=1e6, atol=atol)[1]
     assert found.status == "ok"
     assert weights @ found.y == pytest.approx(TOTAL, rel=1e-12)
+
+
+def test_a_culture_of_nothing_is_refused(culture: System) -> None:
+    starts = np.stack([CELLS_ONLY * TOTAL, np.zeros(culture.n)])
+    p = np.stack([culture.parameter_vector()] * 2)
+    with pytest.raises(ValueError, match="start 1 holds 0 of what is anchored, expected more than 0"):
+        balanced_growths(culture, p, starts, CELLS_ONLY, horizon=1e6, atol=np.full(culture.n, 1e-14))
+
+
+# -- at rest ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def switch() -> System:
+    """A ligand binds a conserved receptor; what is bound makes a product, by a Hill function below one."""
+    lines = (
+        ("on*__s0*__s1", {0: -1, 1: -1, 2: 1}),
+        ("off*__s2", {0: 1, 1: 1, 2: -1}),
+        ("made*__s2**h/(half**h + __s2**h)", {3: 1}),
+        ("lost*__s3", {3: -1}),
+    )
+    names, values = ("on", "off", "made", "half", "h", "lost"), (2.0, 0.1, 5.0, 0.3, 0.7, 0.2)
+    reactions = tuple(Reaction(rate, tuple(sorted(change.items()))) for rate, change in lines)
+    return compile_network(Network("switch", ("L", "R", "LR", "P"), names, values, (), (), reactions, ()))
+
+
+def at_rest(switch: System, p: np.ndarray, starts: np.ndarray) -> list[SteadyState]:
+    return steady_states(switch, p, starts, horizon=1e7, atol=np.full(4, 1e-12))
+
+
+def test_states_at_rest_are_what_each_is_alone_and_in_closed_form(switch: System) -> None:
+    r = np.random.default_rng(8)
+    p = switch.parameter_vector() * 10 ** r.uniform(-1, 1, (MANY, 6))
+    p[:, 4] = r.uniform(0.5, 3.0, MANY)
+    starts = np.concatenate([10 ** r.uniform(-1, 1, (MANY, 2)), np.zeros((MANY, 2))], axis=1)
+    for state, values, start in zip(at_rest(switch, p, starts), p, starts, strict=True):
+        assert (state.status, state.growth_rate) == ("ok", 0.0)
+        alone = steady_state(switch, values, start)
+        np.testing.assert_allclose(state.y, alone.y, rtol=1e-8, atol=1e-14)
+        kd, ligand, receptor = values[1] / values[0], *start[:2]
+        total = ligand + receptor + kd
+        bound = 2 * ligand * receptor / (total + np.sqrt(total**2 - 4 * ligand * receptor))
+        product = values[2] / values[5] / (1 + (values[3] / bound) ** values[4])
+        expected = [ligand - bound, receptor - bound, bound, product]
+        np.testing.assert_allclose(state.y, expected, rtol=1e-7, atol=1e-9 * max(expected))
+
+
+def test_runs_go_on_from_their_states_at_rest(switch: System) -> None:
+    p = np.stack([switch.parameter_vector({"made": made}) for made in (1.0, 5.0)])
+    rest = np.stack([state.y for state in at_rest(switch, p, np.array([[1.0, 2.0, 0.0, 0.0]] * 2))])
+    still = BatchSolver(switch, 1e-8, 1e-12).run(p, [0.0, 1.0, 100.0], initials=rest)
+    np.testing.assert_allclose(still.y, np.repeat(rest[:, None], 3, axis=1), rtol=1e-6)
+
+
+def test_what_never_rests_fails_alone(switch: System) -> None:
+    p = np.stack([switch.parameter_vector({"lost": lost}) for lost in (0.2, 0.0, 0.3)])
+    found = at_rest(switch, p, np.array([[1.0, 2.0, 0.0, 0.0]] * 3))
+    assert [state.status for state in found] == ["ok", "failed", "ok"]
+    assert "what moves most is P" in found[1].message
