@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import subprocess
 import sys
@@ -84,7 +85,8 @@ def _measure(case: Case, kinds: dict[str, type[Engine]], effort: Effort, record:
     for name, kind in kinds.items():
         print(f"{case.name}: setting up {name}", file=sys.stderr, flush=True)
         try:
-            with tempfile.TemporaryDirectory() as cache:
+            # Some tools leave compiled files where they work.
+            with tempfile.TemporaryDirectory() as cache, contextlib.chdir(cache):
                 os.environ["NICHELOOP_CACHE"] = cache  # nothing compiled before counts
                 start = time.perf_counter()
                 engines[name] = kind(case)

@@ -24,6 +24,8 @@ CORES = 2
 CHECKED = 16
 LADDER = tuple(10.0**-k for k in (3, 3.5, 4, 4.5, 5, 5.5, 6, 6.5, 7))
 """Relative tolerances that our matched engine tries, from the loosest."""
+REST = 0.25
+"""Seconds before each piece of work: threads that a tool leaves spinning must not slow the next one."""
 SLOW, SLOW_ROUNDS = 1.0, 3
 """What takes longer than a second takes part in the first three rounds only."""
 
@@ -92,6 +94,7 @@ def interleave(work: Mapping[str, Work], rounds: int) -> dict[str, Timing]:
             if len(seconds[name]) >= SLOW_ROUNDS and min(seconds[name]) * work[name].runs > SLOW:
                 continue
             gc.collect()
+            time.sleep(REST)
             start = time.perf_counter()
             work[name].do()
             seconds[name].append((time.perf_counter() - start) / work[name].runs)
