@@ -8,6 +8,7 @@ plot are others. Reading the pixels of all plots in every frame is part of what 
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import re
 import shutil
@@ -43,15 +44,17 @@ window.pixels = () => {
 };
 window.arm = () => {
   const before = window.pixels();
-  window.took = new Promise((resolve) => document.addEventListener("input", () => {
-    const began = performance.now();
-    const look = () => {
-      if (window.pixels() !== before) resolve(performance.now() - began);
-      else if (performance.now() - began > 5000) resolve(NaN);
-      else requestAnimationFrame(look);
-    };
-    requestAnimationFrame(look);
-  }, { capture: true, once: true }));
+  window.took = new Promise((resolve) => {
+    setTimeout(() => resolve(NaN), 5000);  // at an end of the slider, the event itself never comes
+    document.addEventListener("input", () => {
+      const began = performance.now();
+      const look = () => {
+        if (window.pixels() !== before) resolve(performance.now() - began);
+        else requestAnimationFrame(look);
+      };
+      requestAnimationFrame(look);
+    }, { capture: true, once: true });
+  });
 };
 """
 CASES = (
@@ -73,18 +76,23 @@ def main() -> int:
         return 2
     from playwright.sync_api import sync_playwright
 
-    print("| scenario | slider | median ms | 95 % ms | moves |\n|---|---|---|---|---|")
+    print("| scenario | slider | median ms | 95 % ms | moves | without a redraw |\n|---|---|---|---|---|---|")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         for scenario, kind, label in CASES:
             with _served(scenario) as address:
                 took = _measured(browser, address, kind, label, moves)
-            high = statistics.quantiles(took, n=20)[-1]
-            print(
-                f"| {scenario} | {kind} | {statistics.median(took):.0f} | {high:.0f} | {len(took)} |",
-                flush=True,
-            )
+            print(f"| {scenario} | {kind} | {_summary(took)} |", flush=True)
     return 0
+
+
+def _summary(took: list[float]) -> str:
+    """Return median, 95 % quantile, how many moves were drawn, and how many never were."""
+    drawn = [one for one in took if math.isfinite(one)]
+    median = high = math.nan
+    if len(drawn) > 1:
+        median, high = statistics.median(drawn), statistics.quantiles(drawn, n=20)[-1]
+    return f"{median:.0f} | {high:.0f} | {len(drawn)} | {len(took) - len(drawn)}"
 
 
 @contextmanager
@@ -92,17 +100,17 @@ def _served(scenario: str) -> Iterator[str]:
     given = ["--parameters", "il1b_secretion_K562R=25", "--no-browser"]
     command = [sys.executable, "-m", "nicheloop.cli.main", "explore", scenario, *given]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=dict(os.environ)) as process:
-        assert process.stdout is not None
-        found = re.search(r"http://\S+/", process.stdout.readline())
-        assert found is not None
         try:
+            assert process.stdout is not None
+            found = re.search(r"http://\S+/", process.stdout.readline())
+            assert found is not None
             yield found[0]
         finally:
             process.terminate()
 
 
 def _measured(browser: Any, address: str, kind: str, label: str, moves: int) -> list[float]:
-    """Return how long each move took, ms; the first five are not counted."""
+    """Return how long each move took, ms, NaN if no redraw came within 5 s; the first five are left out."""
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     page.goto(address)
     name = label if kind == "dose" else re.compile(f"^{label}")

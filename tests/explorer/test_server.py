@@ -27,21 +27,24 @@ def test_it_listens_on_loopback_serves_refuses_other_origins_and_ends_on_ctrl_c(
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=tmp_path
     ) as process:
-        assert process.stdout is not None
-        told = process.stdout.readline()
-        found = re.search(r"http://127\.0\.0\.1:(\d+)/", told)
-        assert found, told
-        address, port = found[0], int(found[1])
-        with urllib.request.urlopen(address) as answer:
-            text = answer.read().decode()
-        assert "nicheloop explorer" in text
-        assert not re.findall(r'(?:src|href)="(?:https?:)?//(?!127\.0\.0\.1)[^"]*"', text)
-        for origin, allowed in ((address.rstrip("/"), True), ("http://elsewhere.example", False)):
-            assert asyncio.run(_connects(port, origin)) == allowed
-        with socket.socket() as other, pytest.raises(OSError, match=r"refused|unreachable"):
-            other.connect(("127.0.0.2", port))  # another address of this machine
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        try:
+            assert process.stdout is not None
+            told = process.stdout.readline()
+            found = re.search(r"http://127\.0\.0\.1:(\d+)/", told)
+            assert found, told
+            address, port = found[0], int(found[1])
+            with urllib.request.urlopen(address) as answer:
+                text = answer.read().decode()
+            assert "nicheloop explorer" in text
+            assert not re.findall(r'(?:src|href)="(?:https?:)?//(?!127\.0\.0\.1)[^"]*"', text)
+            for origin, allowed in ((address.rstrip("/"), True), ("http://elsewhere.example", False)):
+                assert asyncio.run(_connects(port, origin)) == allowed
+            with socket.socket() as other, pytest.raises(OSError, match=r"refused|unreachable"):
+                other.connect(("127.0.0.2", port))  # another address of this machine
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=30)
+        finally:
+            process.terminate()
     assert process.returncode == 0, err
     assert "has ended" in out
     assert "KeyboardInterrupt" not in err
