@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import fill
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from nicheloop.figures.style import DOUBLE, GREY, HOST_COLOURS, PURPLE, hours, house_style
+from nicheloop.figures.style import DOUBLE, GREY, colour_of, hours, house_style, panel_axes, shared_legend
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 COLUMNS = 3
 ROW = 1.55
@@ -48,7 +51,12 @@ class Line:
     dashes: tuple[int, ...] = SOLID
 
 
-def plot_overlay(lines: Sequence[Line], title: str = "", events: Sequence[float] = ()) -> Figure:
+def plot_overlay(
+    lines: Sequence[Line],
+    title: str = "",
+    events: Sequence[float] = (),
+    ax: Axes | Sequence[Axes] | None = None,
+) -> Figure:
     """Draw curves, one panel per read-out; colour tells the kind of cell, dashes the run.
 
     Parameters
@@ -59,6 +67,8 @@ def plot_overlay(lines: Sequence[Line], title: str = "", events: Sequence[float]
         Above all panels.
     events : sequence of float
         Hours that are marked.
+    ax : Axes or sequence of Axes, optional
+        Where to, one per panel; by default a new figure as wide as two journal columns at most.
 
     Returns
     -------
@@ -79,27 +89,26 @@ def plot_overlay(lines: Sequence[Line], title: str = "", events: Sequence[float]
     with house_style():
         told = sum(1 + str(handle.get_label()).count("\n") for handle in handles)
         height = ROW * rows + 0.3 + LINE_OF_LEGEND * (told + 1)
-        figure = Figure(figsize=(DOUBLE * columns / COLUMNS, height), layout="constrained")
-        axes = figure.subplots(rows, columns, squeeze=False).ravel()
-        for ax, name in zip(axes, titles, strict=False):
+        figure, axes = panel_axes(ax, len(titles), columns, (DOUBLE * columns / COLUMNS, height))
+        for one, name in zip(axes, titles, strict=True):
             own = [line for line in lines if line.title == name]
             for line in own:
-                colour = HOST_COLOURS.get(line.host, GREY) if line.host else PURPLE
-                ax.plot(line.time, line.values, color=colour, linestyle=_style(line.dashes))
+                one.plot(line.time, line.values, color=colour_of(line.host), linestyle=_style(line.dashes))
             for at in events:
-                ax.axvline(at, color=GREY, linewidth=0.6, linestyle=":", zorder=0)
-            ax.set_title(name)
-            ax.set_ylabel(f"[{own[0].unit}]")
+                one.axvline(at, color=GREY, linewidth=0.6, linestyle=":", zorder=0)
+            one.set_title(name)
+            one.set_ylabel(f"[{own[0].unit}]")
             known = np.concatenate([line.values[np.isfinite(line.values)] for line in own])
             if known.size:
-                ax.set_ylim(bottom=min(0.0, float(known.min())))
-            hours(ax, max(float(line.time[-1]) for line in own))
-            if ax in axes[len(titles) - columns : len(titles)]:
-                ax.set_xlabel("time [h]")
-        for ax in axes[len(titles) :]:
-            ax.set_axis_off()
-        figure.legend(handles=handles, loc="outside lower left", ncols=1)
-        if title:
+                one.set_ylim(bottom=min(0.0, float(known.min())))
+            hours(one, max(float(line.time[-1]) for line in own))
+            if ax is not None or one in axes[len(titles) - columns :]:
+                one.set_xlabel("time [h]")
+        if ax is None:
+            figure.legend(handles=handles, loc="outside lower left", ncols=1)
+        else:
+            shared_legend(figure, axes, False, handles)
+        if title and ax is None:
             figure.suptitle(title, fontsize=8)
     return figure
 
@@ -107,10 +116,7 @@ def plot_overlay(lines: Sequence[Line], title: str = "", events: Sequence[float]
 def _handles(lines: Sequence[Line]) -> list[Line2D]:
     """Name the kinds of cell by colour; where there are several runs, these by dashes."""
     hosts = list(dict.fromkeys(line.host for line in lines))
-    found = [
-        Line2D([], [], color=HOST_COLOURS.get(host, GREY) if host else PURPLE, label=host or "medium")
-        for host in hosts
-    ]
+    found = [Line2D([], [], color=colour_of(host), label=host or "medium") for host in hosts]
     runs = {line.run: line.dashes for line in lines}
     if len(runs) > 1:
         for run, dashes in runs.items():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -147,6 +147,11 @@ def colours(groups: list[str]) -> list[str]:
     ]
 
 
+def colour_of(host: str) -> str:
+    """Return the colour of a kind of cell; the medium (no host) has one, too."""
+    return HOST_COLOURS.get(host, GREY) if host else PURPLE
+
+
 def plain_ticks(axis: Axis) -> None:
     """Label a logarithmic axis with plain numbers (0.01, 1, 100) as long as they are short."""
     low, high = sorted(axis.get_view_interval())
@@ -163,9 +168,14 @@ def plain_ticks(axis: Axis) -> None:
 
 def hours(ax: Axes, end: float) -> None:
     """Put the ticks of a time axis from 0 to ``end`` hours at parts of days."""
-    step = next((step for step in (1, 2, 6, 12, 24, 48, 96) if end / step <= 7), 168)
-    ax.set_xticks(np.arange(0, end + 0.5 * step, step))
+    ax.set_xticks(day_parts(end))
     ax.set_xlim(0, end or 1)
+
+
+def day_parts(end: float) -> list[float]:
+    """Return ticks from 0 to ``end`` hours at parts of days."""
+    step = next((step for step in (1, 2, 6, 12, 24, 48, 96) if end / step <= 7), 168)
+    return [float(at) for at in np.arange(0, end + 0.5 * step, step) if at <= end]
 
 
 def figure_of(drawn: Axes | Figure) -> Figure:
@@ -191,16 +201,33 @@ def save(drawn: Axes | Figure, stem: str | Path) -> tuple[Path, Path]:
     tuple of Path
         PNG and SVG.
     """
-    figure = figure_of(drawn)
     png, svg = Path(f"{stem}.png"), Path(f"{stem}.svg")
-    with house_style(), _laid_out_once(figure):
-        canvases: Any = FigureCanvasAgg(figure), FigureCanvasSVG(figure)
-        canvases[0].print_png(png, metadata={"Software": None}, pil_kwargs={"compress_level": 3})
-        text = StringIO()
-        canvases[1].print_svg(text, metadata={"Date": None, "Creator": None})
-    # Verdana has the widths of DejaVu Sans, for readers of the SVG who lack the latter.
-    svg.write_text(text.getvalue().replace("'DejaVu Sans'", "'DejaVu Sans', Verdana"), encoding="utf-8")
+    for path, content in zip((png, svg), rendered(drawn, "png", "svg"), strict=True):
+        path.write_bytes(content)
     return png, svg
+
+
+def rendered(drawn: Axes | Figure, *formats: str) -> tuple[bytes, ...]:
+    """Return a figure as `save` writes it, in ``png`` or ``svg``, or both with one layout."""
+    writers = {"png": _png, "svg": _svg}
+    figure = figure_of(drawn)
+    with house_style(), _laid_out_once(figure):
+        return tuple(writers[name](figure) for name in formats)
+
+
+def _png(figure: Figure) -> bytes:
+    canvas: Any = FigureCanvasAgg(figure)
+    content = BytesIO()
+    canvas.print_png(content, metadata={"Software": None}, pil_kwargs={"compress_level": 3})
+    return content.getvalue()
+
+
+def _svg(figure: Figure) -> bytes:
+    canvas: Any = FigureCanvasSVG(figure)
+    text = StringIO()
+    canvas.print_svg(text, metadata={"Date": None, "Creator": None})
+    # Verdana has the widths of DejaVu Sans, for readers of the SVG who lack the latter.
+    return text.getvalue().replace("'DejaVu Sans'", "'DejaVu Sans', Verdana").encode()
 
 
 @contextmanager

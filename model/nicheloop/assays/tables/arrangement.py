@@ -156,6 +156,7 @@ def _said(name: str, level: Any) -> str:
 
 
 def unit_in_words(unit: str) -> str:
+    """Return a unit as it is printed: ``uM`` is µM."""
     return f"µ{unit[1:]}" if unit.startswith("u") else unit
 
 
