@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,7 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nicheloop.analysis.evidence import INTERVAL
+from nicheloop.analysis.curves import gr50, half_dose
+from nicheloop.analysis.evidence import spread
+from nicheloop.assays.tables.arrangement import unit_in_words
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -18,8 +21,15 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
+RELATIVE = ("viability",)
+"""Read-outs that are 1 without the drug by definition."""
+GR = "gr"
+READ = ("viability", "viable_cells", "gr")
+_FINAL = re.compile(r"_final(_[\d.]+h)?$")
 LEAST_DOSES = 4
 """Doses that a Hill curve of four parameters needs."""
+LEAST_READ = 2
+"""Doses above 0 that a dose is read off between."""
 LEAST_EFFECT = 0.05
 """Change of the response, relative to the largest, below which there is no curve to fit."""
 STEEPEST = 10.0
@@ -83,6 +93,8 @@ class DoseCurve:
         Fitted to the response; None if it does not change, or that was not asked for.
     measured : Points or None
         Data beside it.
+    control : float
+        Response without the drug; NaN if it is not known.
     """
 
     label: str
@@ -93,6 +105,7 @@ class DoseCurve:
     hill: Hill | None = None
     measured: Points | None = None
     group: str = ""
+    control: float = np.nan
 
     @property
     def peak(self) -> tuple[float, float]:
@@ -101,6 +114,26 @@ class DoseCurve:
             return (np.nan, np.nan)
         best = int(np.nanargmax(self.response))
         return float(self.doses[best]), float(self.response[best])
+
+
+@dataclass(frozen=True)
+class HalfDose:
+    """A dose that is read off a curve.
+
+    Attributes
+    ----------
+    name : str
+        ``IC50`` (the response falls to half of that without the drug), ``GR50`` (the GR value falls to 0.5)
+        or ``EC50`` (middle of the Hill curve of a rising response).
+    dose : float
+        Among the doses of the curve: below the lowest and above the highest nothing is known.
+    response : float
+        There.
+    """
+
+    name: str
+    dose: float
+    response: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +158,28 @@ class DoseResponse:
     unit: str
     curves: tuple[DoseCurve, ...]
     title: str = ""
+
+    def half_dose(self, curve: DoseCurve) -> HalfDose | None:
+        """Read the dose of half the effect off one of the curves, as the summaries of a sweep do.
+
+        Returns
+        -------
+        HalfDose or None
+            None if the curve does not get there between its lowest and its highest dose.
+        """
+        told = curve.doses > 0
+        x, y = curve.doses[told], curve.response[told]
+        if x.size < LEAST_READ:
+            return None
+        if self.readout == GR:
+            name, dose, level = "GR50", float(gr50(x, y)), 0.5
+        else:
+            name, level = "IC50", 0.5 * curve.control
+            dose = float(half_dose(x, y, level))
+        hill = curve.hill
+        if not x.min() <= dose <= x.max() and hill is not None and hill.bottom > hill.top:
+            name, dose, level = "EC50", hill.ec50, 0.5 * (hill.top + hill.bottom)
+        return HalfDose(name, dose, level) if x.min() <= dose <= x.max() else None
 
 
 def hill_fit(doses: ArrayLike, response: ArrayLike) -> Hill | None:
@@ -173,6 +228,7 @@ def dose_curve(
     measured: Points | None = None,
     fit: bool = True,
     group: str = "",
+    control: float | None = None,
 ) -> DoseCurve:
     """Make one curve of a figure.
 
@@ -183,23 +239,40 @@ def dose_curve(
     doses, response : array_like, shape (d,)
         Of the default parameters, or a median.
     ensemble : array_like, shape (sets, d), optional
-        Responses of parameter sets, for the band; what is not finite is left out.
+        Responses of parameter sets, for the band, as for `spread`.
     measured : Points, optional
         Data beside it.
     fit : bool
         Whether to fit a Hill curve.
+    control : float, optional
+        Response without the drug; default: that to dose 0, if it is among the doses.
     """
     x, y = np.asarray(doses, dtype=float), np.asarray(response, dtype=float)
     order = np.argsort(x, kind="stable")
     low = high = None
     if ensemble is not None:
-        values = np.asarray(ensemble, dtype=float)[:, order]
-        values = np.where(np.isfinite(values), values, np.nan)
-        low, high = np.full(x.size, np.nan), np.full(x.size, np.nan)
-        some = np.isfinite(values).any(axis=0)
-        low[some], high[some] = np.nanpercentile(values[:, some], INTERVAL, axis=0)
+        _, low, high = spread(np.asarray(ensemble, dtype=float)[:, order])
     hill = hill_fit(x, y) if fit else None
-    return DoseCurve(label, x[order], y[order], low, high, hill, measured, group or label)
+    if control is None:
+        control = float(y[x == 0][0]) if (x == 0).any() else np.nan
+    return DoseCurve(label, x[order], y[order], low, high, hill, measured, group or label, control)
+
+
+def is_response(variable: xr.DataArray) -> bool:
+    """Whether a variable is what an assay reads, not something read off a curve (an IC50, a synergy score).
+
+    A sweep says by what it was summarised; wells hold read-outs only. Of other data the name decides.
+    """
+    about, name = variable.attrs, str(variable.name)
+    if "summary" in about:
+        return str(about["summary"]) in ("course", "final")
+    return "readout" in about or name in READ or bool(_FINAL.search(name))
+
+
+def readout_of(variable: xr.DataArray) -> str:
+    """Return what a variable is: its read-out, or its name if it is read off a curve."""
+    readout = variable.attrs.get("readout") if is_response(variable) else None
+    return str(readout or variable.name)
 
 
 def dose_response_of(
@@ -232,22 +305,20 @@ def dose_response_of(
     others = [axis for axis in axes if axis != along]
     if along not in axes or len(others) > 1:
         raise ValueError(f"{name}: has axes {axes}, expected one of doses and at most one more")
-    about = variable.attrs
-    host, readout = str(about.get("host", "")), str(about.get("readout", name)).replace("_", " ")
+    about, which = variable.attrs, readout_of(variable)
+    host, readout = str(about.get("host", "")), which.replace("_", " ")
+    control = 1.0 if which in RELATIVE else None
     doses, other = results[along].values, others[0] if others else ""
     curves = []
     for number in range(variable.sizes[other] if other else 1):
         part = variable.isel({other: number}) if other else variable
-        unit = results[other].attrs.get("units", "") if other else ""
+        unit = unit_in_words(str(results[other].attrs.get("units", ""))) if other else ""
         label = f"{other} {float(results[other][number]):.4g} {unit}".strip() if other else host or readout
         values = np.asarray(part.transpose(..., along).values, dtype=float)
         sets = values.reshape(-1, len(doses))
-        finite = np.where(np.isfinite(sets), sets, np.nan)
-        middle = np.full(len(doses), np.nan)
-        some = np.isfinite(finite).any(axis=0)
-        middle[some] = np.nanmedian(finite[:, some], axis=0)
-        group = "" if other else host
-        curves.append(dose_curve(label, doses, middle, sets if len(sets) > 1 else None, None, fit, group))
+        middle, _, _ = spread(sets)
+        group, ensemble = "" if other else host, sets if len(sets) > 1 else None
+        curves.append(dose_curve(label, doses, middle, ensemble, None, fit, group, control))
     drug = along.replace("_", " ")
     return DoseResponse(
         drug, str(results[along].attrs.get("units", "")), readout, str(about.get("units", "")), tuple(curves)

@@ -7,10 +7,10 @@ Whatever computes them (:mod:`nicheloop.analysis`), draws them (:mod:`nicheloop.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from nicheloop.execution.progress import Progress as Progress
 
@@ -25,14 +25,39 @@ NEEDED_FRACTION = 0.9
 """Share of the ensemble that must have the claimed sign for an effect to hold."""
 
 
+def spread(values: ArrayLike) -> tuple[Floats, Floats, Floats]:
+    """Return the median over parameter sets, and the ends of the interval that is shown.
+
+    Parameters
+    ----------
+    values : array_like, shape (sets, ...)
+        NaN is a failed run and left out. An infinite value is a value: an IC50 that no dose reaches lies
+        above all others.
+
+    Returns
+    -------
+    tuple of ndarray, shapes (...)
+        Median, 5th and 95th percentile; NaN where there is no value, infinite where that is their rank.
+    """
+    every = np.asarray(values, dtype=float)
+    columns = every.reshape(len(every), -1)
+    found = np.full((3, columns.shape[1]), np.nan)
+    known = ~np.isnan(columns)
+    # Between an IC50 and none there is nothing to interpolate.
+    plain = (np.isfinite(columns) | ~known).all(axis=0) & known.any(axis=0)
+    if plain.any():
+        found[:, plain] = np.nanpercentile(columns[:, plain], (50.0, *INTERVAL), axis=0)
+    for number in np.flatnonzero(~plain & known.any(axis=0)):
+        ranked = np.sort(columns[known[:, number], number])
+        ranks = np.ceil(np.array((50.0, *INTERVAL)) / 100 * ranked.size).astype(int) - 1
+        found[:, number] = ranked[np.maximum(ranks, 0)]
+    middle, low, high = found.reshape(3, *every.shape[1:])
+    return middle, low, high
+
+
 def _interval(values: Floats) -> tuple[float, float]:
     """Return the shown percentiles of what is not NaN; NaN if there is nothing."""
-    known = values[~np.isnan(values)]
-    if known.size == 0:
-        return (np.nan, np.nan)
-    # An IC50 that is never reached is infinite: a value, but not one to interpolate with.
-    method: Literal["linear", "inverted_cdf"] = "linear" if np.isfinite(known).all() else "inverted_cdf"
-    low, high = np.percentile(known, INTERVAL, method=method)
+    _, low, high = spread(values)
     return (float(low), float(high))
 
 
@@ -110,6 +135,11 @@ class Effect:
     def failed(self) -> int:
         """Number of ensemble runs that gave no value."""
         return int(np.count_nonzero(np.isnan(self.ensemble)))
+
+    @property
+    def unreached(self) -> int:
+        """Number of ensemble values that are infinite, such as IC50s that no dose reaches."""
+        return int(np.count_nonzero(np.isinf(self.ensemble)))
 
     @property
     def prior_failed(self) -> int:

@@ -238,7 +238,8 @@ def test_results_are_labelled_with_units() -> None:
     assert dict(results.sizes) == {"imatinib": 6, "il1ra": 5, "K562R": 1, "time": 2}  # its own axes first
     units = {name: results[name].attrs["units"] for name in results.coords}
     assert units == {"imatinib": "uM", "il1ra": "ng/mL", "K562R": "cells/mL", "time": "h"}
-    assert results["il1b"].attrs == {"units": "pg/mL", "long_name": "free IL-1β in the medium"}
+    told = {"units": "pg/mL", "long_name": "free IL-1β in the medium"}
+    assert results["il1b"].attrs == {**told, "readout": "il1b", "host": "", "summary": "course"}
     assert results["K562R"].item() == 1e5
     assert results["status"].dims == ("imatinib", "il1ra", "K562R")
     assert results.attrs["runs"] == 30

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 TIME = "time"
+TOLD = ("units", "long_name", "readout", "host", "summary")
+"""What a variable says of itself."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,8 @@ class Labels:
     times : tuple of float
         Hours.
     variables : mapping
-        Of each variable: dimensions within a row, unit, description.
+        Of each variable: dimensions within a row, unit, description; its read-out, the cells it is read on
+        (empty for the medium) and what it was summarised by.
     """
 
     outer: Mapping[str, int]
@@ -80,6 +83,9 @@ def _told(variable: Variable, inner: Sequence[str]) -> dict[str, Any]:
         "dims": [*dims, *([TIME] if summary.over_time else [])],
         "units": summary.unit(readout),
         "long_name": summary.describe(readout) + (f" ({variable.host})" if variable.host else ""),
+        "readout": readout.name,
+        "host": variable.host,
+        "summary": summary.name,
     }
 
 
@@ -109,10 +115,7 @@ def dataset(labels: Labels, arrays: Mapping[str, Any], attributes: Mapping[str, 
 
     data: dict[str, Any] = {}
     for name, about in labels.variables.items():
-        data[name] = (
-            *shaped(name, about["dims"]),
-            {"units": about["units"], "long_name": about["long_name"]},
-        )
+        data[name] = (*shaped(name, about["dims"]), {key: about[key] for key in TOLD if key in about})
     failed = int(np.count_nonzero(arrays[STATUS_FIELD] != OK))
     meanings = {"flag_values": list(range(len(STATUS))), "flag_meanings": " ".join(STATUS)}
     data[STATUS_FIELD] = (*shaped(STATUS_FIELD, tuple(labels.inner)), meanings)

@@ -19,10 +19,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nicheloop.analysis.evidence import spread
+
 if TYPE_CHECKING:
     import xarray as xr
 
 Floats = NDArray[np.float64]
+NOTHING = 1e-6
+"""Share of the largest response down to which one below 0 is an error of the solver."""
+NEUTRAL = {"bliss": 0.0, "loewe": 1.0}
+"""Values at which drugs neither help nor hinder each other."""
+ROUNDING = 1e-9
+"""Scores that differ by less from neutral are neutral."""
 _EDGE = 1e-12
 """Fractions are kept this far from 0 and 1, where their logit is infinite."""
 
@@ -40,9 +48,15 @@ def unaffected(doses_a: ArrayLike, doses_b: ArrayLike, response: ArrayLike) -> F
     Raises
     ------
     ValueError
-        If there is no dose 0.
+        If there is no dose 0, or a response is below 0, as GR values of cells that die: of such a response
+        there is no share.
     """
     y = np.asarray(response, dtype=float)
+    lowest, size = np.nanmin(y, initial=0.0), np.nanmax(np.abs(y), initial=0.0)
+    if lowest < -NOTHING * size:
+        raise ValueError(
+            f"response: got {lowest:.3g}, expected none below 0; of GR values take the viability instead"
+        )
     control = y[..., _zero(doses_a), :][..., _zero(doses_b)]
     with np.errstate(divide="ignore", invalid="ignore"):
         fraction: Floats = y / control[..., None, None]
@@ -174,15 +188,17 @@ class Synergy:
 
     @property
     def largest(self) -> tuple[float, float, float]:
-        """Doses of the largest synergy, and its excess or index; NaN if there is none."""
-        score = self.excess if self.kind == "bliss" else -self.excess
-        if not np.isfinite(score).any():
+        """Doses of the largest synergy, and its excess or index; NaN if no combination has any."""
+        beyond = (self.excess - NEUTRAL[self.kind]) * (1.0 if self.kind == "bliss" else -1.0)
+        both = (self.doses_a > 0)[:, None] & (self.doses_b > 0)
+        score = np.where(both & np.isfinite(beyond), beyond, 0.0)
+        if not (score > ROUNDING).any():
             return (np.nan, np.nan, np.nan)
-        i, j = np.unravel_index(int(np.nanargmax(score)), score.shape)
+        i, j = np.unravel_index(int(np.argmax(score)), score.shape)
         return float(self.doses_a[i]), float(self.doses_b[j]), float(self.excess[i, j])
 
 
-KINDS = ("bliss", "loewe")
+KINDS = tuple(NEUTRAL)
 
 
 def synergy_of(results: xr.Dataset, name: str, kind: str = "bliss") -> Synergy:
@@ -234,8 +250,5 @@ def _middle(values: Floats) -> Floats:
     """Median over parameter sets of what is known."""
     if values.ndim == 2:
         return values
-    known = np.isfinite(values)
-    middle = np.full(values.shape[1:], np.nan)
-    some = known.any(axis=0)
-    middle[some] = np.nanmedian(np.where(known, values, np.nan)[:, some], axis=0)
+    middle, _, _ = spread(values)
     return middle
