@@ -19,6 +19,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
+from nicheloop.assays.tables.arrangement import unit_in_words
 from nicheloop.figures.notebook import shown_in_notebooks
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ DPI = 300
 
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
-GREY = "#7F7F7F"
+GREY = "#6E6E6E"
 PUBLISHED = ("#EFE8D2", "#DCCFAE", "#D5DDE2")
 
 HOST_COLOURS = {"K562S": BLUE, "K562R": VERMILION, "stroma": GREEN, "T315I": BLACK}
@@ -145,6 +146,44 @@ def colours(groups: list[str]) -> list[str]:
     return [
         HOST_COLOURS.get(group) or OTHER_COLOURS[others.index(group) % len(OTHER_COLOURS)] for group in groups
     ]
+
+
+def dashes(shades: Sequence[str]) -> list[str]:
+    """Return one line style per colour: another each time that a colour comes again.
+
+    Examples
+    --------
+    >>> dashes(["#0072B2", "#CC79A7", "#0072B2"])
+    ['-', '-', '--']
+    """
+    before = [list(shades[:i]).count(shade) for i, shade in enumerate(shades)]
+    return [LINESTYLES[count % len(LINESTYLES)] for count in before]
+
+
+def bracketed(name: str, unit: str) -> str:
+    """Return the label of an axis: a name, a unit, or both; nothing is said of a number without unit.
+
+    Examples
+    --------
+    >>> bracketed("imatinib", "uM"), bracketed("", "fraction"), bracketed("", "1")
+    ('imatinib [µM]', '[fraction]', '')
+    """
+    told = f"[{unit_in_words(unit)}]" if unit not in ("", "1") else ""
+    return " ".join(filter(None, [name, told]))
+
+
+def headline(title: str, after: float | None = None, failed: int = 0, of: int = 0, what: str = "runs") -> str:
+    """Return a title that says when something was read, and how much of it failed.
+
+    Examples
+    --------
+    >>> headline("K562R", 72.0, 1, 3, "wells")
+    'K562R, after 72 h (1 of 3 wells failed)'
+    """
+    at = "" if after is None else f"after {after:g} h"
+    missing = f"{failed} of {of} {what} failed" if failed else ""
+    when = ", ".join(filter(None, [title, at]))
+    return f"{when} ({missing})" if when and missing else when or missing
 
 
 def colour_of(host: str) -> str:
