@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from nicheloop.assays.tables.arrangement import unit_in_words
 from nicheloop.figures.style import (
     GREY,
-    LINESTYLES,
     SINGLE,
+    bracketed,
     colours,
+    dashes,
     figure_of,
     house_style,
     new_axes,
@@ -28,8 +29,12 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 WIDE = 30.0
 """Ratio of the largest to the smallest value from which on an axis is logarithmic."""
+STEPS = (2.0, 10**0.5)
+"""How far left of the lowest dose a dose of nothing stands, at least and at most, as a ratio."""
 MARKERS = ("o", "s", "D", "^", "v", "P")
 FINE = 200
+BREAK = "break"
+"""Name of the line between a dose of nothing and the others."""
 INSIDE = 2
 """Legend entries that fit beside curves."""
 LEGEND_ROW = 0.14
@@ -41,7 +46,7 @@ def dose_response(found: DoseResponse, ax: Axes | None = None) -> Axes:
 
     Dots are the model at its doses, lines the Hill curves through them, or straight lines where none was
     fitted; bands are 90 % of the parameter sets; open marks with bars are measured values with their SD. A
-    dotted drop marks each IC50, whose value stands in the legend.
+    dotted drop marks each IC50 (or GR50, or EC50: see `DoseResponse.half_dose`), which stands in the legend.
 
     Parameters
     ----------
@@ -58,7 +63,7 @@ def dose_response(found: DoseResponse, ax: Axes | None = None) -> Axes:
         zero = _axis(ax, found)
         for curve, colour, style, mark in _looks(found):
             _band(ax, curve, zero, colour)
-            label = _labelled(curve, found.dose_unit)
+            label = _labelled(ax, found, curve, colour)
             place = places(curve.doses, zero)
             if curve.hill is None:
                 ax.plot(place, curve.response, style, color=colour, marker="o", label=label, zorder=3)
@@ -70,7 +75,7 @@ def dose_response(found: DoseResponse, ax: Axes | None = None) -> Axes:
         if below:
             handles, labels = ax.get_legend_handles_labels()
             figure_of(ax).legend(handles, labels, loc="outside lower center", ncols=2)
-        elif entries > 1 or found.curves[0].hill is not None:
+        elif entries > 1 or found.half_dose(found.curves[0]) is not None:
             ax.legend(loc="best")
     return ax
 
@@ -92,7 +97,7 @@ def bell(found: DoseResponse, ax: Axes | None = None) -> Axes:
             _band(ax, curve, zero, colour)
             dose, height = curve.peak
             unit = unit_in_words(found.dose_unit)
-            best = f", best at {short(dose)} {unit}" if np.isfinite(dose) and dose > 0 else ""
+            best = f", best at {exact(dose)} {unit}" if np.isfinite(dose) and dose > 0 else ""
             place = places(curve.doses, zero)
             ax.plot(
                 place, curve.response, style, color=colour, marker="o", label=curve.label + best, zorder=3
@@ -114,17 +119,26 @@ def wide(values: Floats) -> bool:
     return bool(above.size > 1 and (values >= 0).all() and above.max() / above.min() >= WIDE)
 
 
-def zero_place(values: Floats) -> float | None:
-    """Return where 0 stands on a logarithmic axis: a step left of the lowest; None if it needs no place."""
-    if not wide(values) or not (values == 0).any():
+def zero_place(values: Floats, logarithmic: bool | None = None) -> float | None:
+    """Return where 0 stands on a logarithmic axis: a step left of the lowest; None if it needs no place.
+
+    Parameters
+    ----------
+    values : ndarray
+        All that is drawn along the axis.
+    logarithmic : bool, optional
+        Whether it is logarithmic; default: if `wide`.
+    """
+    if not (wide(values) if logarithmic is None else logarithmic) or (values > 0).all():
         return None
     above = np.unique(values[values > 0])
-    return float(above[0] / max(above[1] / above[0], 2.0))
+    step = above[1] / above[0] if above.size > 1 else STEPS[1]
+    return float(above[0] / np.clip(step, *STEPS))
 
 
 def places(values: Floats, zero: float | None) -> Floats:
     """Return where values are drawn."""
-    return np.asarray(values if zero is None else np.where(values == 0, zero, values))
+    return np.asarray(values if zero is None else np.where(values > 0, values, zero))
 
 
 def dose_ticks(ax: Axes, drawn: Floats, zero: float | None) -> None:
@@ -137,13 +151,27 @@ def dose_ticks(ax: Axes, drawn: Floats, zero: float | None) -> None:
     ticks = [
         tick for tick in 10.0 ** np.arange(-9, 10) if low <= tick * (1 + 1e-9) and tick <= high * (1 + 1e-9)
     ]
-    ax.set_xticks([zero, *ticks], ["0", *(f"{tick:g}" for tick in ticks)])
+    ticks = ticks or [low, high]
+    ax.set_xticks([zero, *ticks], ["0", *(exact(tick) for tick in ticks)])
     ax.xaxis.set_minor_locator(NullLocator())
-    ax.axvline(float(np.sqrt(zero * low)), color=GREY, linewidth=0.6, linestyle=":", zorder=0)
+    if not any(line.get_gid() == BREAK for line in ax.get_lines()):  # of several curves in one panel
+        line = ax.axvline(float(np.sqrt(zero * low)), color=GREY, linewidth=0.6, linestyle=":", zorder=0)
+        line.set_gid(BREAK)
+
+
+def exact(value: float) -> str:
+    """Return a number that somebody chose (a dose, a time, a density) for a label.
+
+    Examples
+    --------
+    >>> exact(125.0), exact(0.17689), exact(100000.0), exact(1e6)
+    ('125', '0.1769', '100000', '1e6')
+    """
+    return f"{float(f'{value:.4g}'):g}".replace("e+0", "e").replace("e-0", "e-")
 
 
 def short(value: float) -> str:
-    """Return a number for a label.
+    """Return a number that was found (an IC50) for a label.
 
     Examples
     --------
@@ -168,8 +196,8 @@ def _axis(ax: Axes, found: DoseResponse) -> float | None:
         drawn = places(every, zero)
         ax.set_xlim(float(drawn.min()) / 1.4, float(drawn.max()) * 1.4)
         dose_ticks(ax, drawn, zero)
-    ax.set_xlabel(f"{found.drug} [{unit_in_words(found.dose_unit)}]")
-    ax.set_ylabel(f"{found.readout} [{unit_in_words(found.unit)}]")
+    ax.set_xlabel(bracketed(found.drug, found.dose_unit))
+    ax.set_ylabel(bracketed(found.readout, found.unit))
     ax.set_title(found.title)
     return zero
 
@@ -177,11 +205,9 @@ def _axis(ax: Axes, found: DoseResponse) -> float | None:
 def _looks(found: DoseResponse) -> list[tuple[DoseCurve, str, str, str]]:
     """Return every curve with its colour, its line (another where a colour comes again) and its mark."""
     groups = [curve.group or curve.label for curve in found.curves]
-    looks = []
-    for i, (curve, colour) in enumerate(zip(found.curves, colours(groups), strict=True)):
-        again = groups[:i].count(groups[i])
-        looks.append((curve, colour, LINESTYLES[again % len(LINESTYLES)], MARKERS[i % len(MARKERS)]))
-    return looks
+    shades = colours(groups)
+    marks = [MARKERS[i % len(MARKERS)] for i in range(len(groups))]
+    return list(zip(found.curves, shades, dashes(shades), marks, strict=True))
 
 
 def _band(ax: Axes, curve: DoseCurve, zero: float | None, colour: str) -> None:
@@ -195,16 +221,15 @@ def _hill(ax: Axes, curve: DoseCurve, zero: float | None, colour: str, style: st
     above = curve.doses[curve.doses > 0]
     grid = np.geomspace(above.min(), above.max(), FINE) if wide(above) else np.linspace(0, above.max(), FINE)
     ax.plot(grid, curve.hill(grid), style, color=colour, zorder=2)
-    middle = 0.5 * (curve.hill.top + curve.hill.bottom)
-    if above.min() <= curve.hill.ec50 <= above.max():
-        ax.vlines(curve.hill.ec50, 0, middle, color=colour, linewidth=0.7, linestyle=":", zorder=1)
 
 
-def _labelled(curve: DoseCurve, unit: str) -> str:
-    if curve.hill is None:
+def _labelled(ax: Axes, found: DoseResponse, curve: DoseCurve, colour: str) -> str:
+    """Name a curve with its IC50, and drop a line there."""
+    half = found.half_dose(curve)
+    if half is None:
         return curve.label
-    name = "IC50" if curve.hill.top > curve.hill.bottom else "EC50"
-    return f"{curve.label}, {name} {short(curve.hill.ec50)} {unit_in_words(unit)}"
+    ax.vlines(half.dose, 0, half.response, color=colour, linewidth=0.7, linestyle=":", zorder=1)
+    return f"{curve.label}, {half.name} {short(half.dose)} {unit_in_words(found.dose_unit)}"
 
 
 def _measured(ax: Axes, curve: DoseCurve, zero: float | None, colour: str, mark: str) -> None:
