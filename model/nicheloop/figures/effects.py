@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
+from nicheloop.assays.tables.arrangement import unit_in_words
 from nicheloop.figures.style import (
     BLACK,
     BLUE,
@@ -48,7 +49,8 @@ def waterfall(effect: Effect, ax: Axes | None = None) -> Axes:
 
     Blue: with the claimed sign, and by more than an assay could just see; vermilion: not. The strip below has
     the same colours, for effects too small to be seen. The dashed line is the default, the orange curve the
-    bare prior, which may leave the frame. Sets whose run failed are counted in the label of the axis.
+    bare prior, which may leave the frame. A value that is infinite (an IC50 that no dose reaches) goes to the
+    edge of the frame. How many are, and in how many sets the run failed, says the label of the axis.
 
     Parameters
     ----------
@@ -59,32 +61,37 @@ def waterfall(effect: Effect, ax: Axes | None = None) -> Axes:
     """
     room = ROOM[ax is None]
     ax = ax if ax is not None else new_axes()
-    values = np.sort(effect.ensemble[np.isfinite(effect.ensemble)])[::-1]
+    values = np.sort(effect.ensemble[~np.isnan(effect.ensemble)])[::-1]
     share = 100 * (np.arange(values.size) + 0.5) / max(values.size, 1)
     with house_style():
         _scaled(ax, effect, values)
+        edges = ax.get_ylim()
         shown = effect.shown_by(values)
         colours = np.where(shown, SHOWN, HIDDEN) if effect.expected_sign else np.full(values.size, UNCLAIMED)
         bottom = effect.null if ax.get_yscale() == "linear" else max(effect.null, ax.get_ylim()[0])
         for colour in dict.fromkeys(colours.tolist()):
             chosen = colours == colour
-            ends = np.where(chosen, values, bottom)
+            ends = np.where(chosen, np.clip(values, *edges), bottom)
             ax.fill_between(share, bottom, ends, color=colour, step="mid", linewidth=0, zorder=2)
             strip = np.where(chosen, STRIP, 0.0)
             frame = ax.get_xaxis_transform()
             ax.fill_between(share, 0, strip, color=colour, step="mid", linewidth=0, zorder=2, transform=frame)
-        prior = np.sort(effect.prior[np.isfinite(effect.prior)])[::-1]
+        prior = np.sort(effect.prior[~np.isnan(effect.prior)])[::-1]
         if prior.size:
+            finite = prior[np.isfinite(prior)]
+            prior = np.clip(prior, finite.min(initial=edges[0]), finite.max(initial=edges[1]))
             ax.plot(
                 100 * (np.arange(prior.size) + 0.5) / prior.size, prior, color=ORANGE, linewidth=1.0, zorder=3
             )
         ax.axhline(effect.null, color=BLACK, linewidth=0.6, zorder=4)
-        if np.isfinite(effect.default):
-            ax.axhline(effect.default, color=BLACK, linewidth=0.8, linestyle="--", zorder=4)
+        if not np.isnan(effect.default):
+            default = float(np.clip(effect.default, *edges))
+            ax.axhline(default, color=BLACK, linewidth=0.8, linestyle="--", zorder=4)
         ax.set_xlim(0, 100)
-        failed = f", {effect.failed} failed" if effect.failed else ""
-        ax.set_xlabel(f"parameter sets, ranked{failed} [%]")
-        unit = "ratio" if effect.unit == "1" else effect.unit.replace("uM", "µM")
+        counts = {"unreached": effect.unreached, "failed": effect.failed}
+        told = "".join(f", {count} {what}" for what, count in counts.items() if count)
+        ax.set_xlabel(f"parameter sets, ranked{told} [%]")
+        unit = "ratio" if effect.unit == "1" else unit_in_words(effect.unit)
         ax.set_ylabel(f"effect [{unit}]")
         told = f": {100 * effect.fraction_with_claimed_sign:.0f}\u202f%" if effect.expected_sign else ""
         ax.set_title(fill(f"{effect.claim}  {effect.effect}{told}", room), fontsize=7)
