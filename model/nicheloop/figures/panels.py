@@ -20,6 +20,7 @@ from nicheloop.figures.style import (
     PUBLISHED,
     SINGLE,
     colours,
+    dashes,
     hours,
     house_style,
     new_axes,
@@ -96,22 +97,17 @@ def _wrapped(label: str, room: int) -> str:
     return fill(label, room)
 
 
-def _groups(panel: Panel) -> list[str]:
-    return [series.group or series.label for series in panel.series]
-
-
-def _repeats(groups: list[str]) -> list[int]:
-    """Return how often each group has occurred before, so that series of one colour can differ."""
-    return [groups[:i].count(group) for i, group in enumerate(groups)]
+def _looks(panel: Panel) -> list[tuple[Series, str, str]]:
+    """Return every series with its colour, and its line: another where a colour comes again."""
+    shades = colours([series.group or series.label for series in panel.series])
+    return list(zip(panel.series, shades, dashes(shades), strict=True))
 
 
 # -- curves -------------------------------------------------------------------------------------------------
 
 
 def _curves(panel: Panel, ax: Axes) -> None:
-    groups = _groups(panel)
-    for series, colour, repeat in zip(panel.series, colours(groups), _repeats(groups), strict=True):
-        style = LINESTYLES[repeat % len(LINESTYLES)]
+    for series, colour, style in _looks(panel):
         shown = _shown(series, panel.xscale)
         x = series.x[shown]
         if series.prior_low is not None and series.prior_high is not None:
@@ -142,13 +138,10 @@ def _shown(series: Series, xscale: str) -> NDArray[np.bool_]:
 
 def _bars(panel: Panel, ax: Axes) -> None:
     """Draw bars from zero, or points where a logarithmic axis has no zero to start from."""
-    groups = _groups(panel)
     width = 0.8 / max(len(panel.series), 1)
-    for i, (series, colour, repeat) in enumerate(
-        zip(panel.series, colours(groups), _repeats(groups), strict=True)
-    ):
+    for i, (series, colour, style) in enumerate(_looks(panel)):
         x = series.x + (i - (len(panel.series) - 1) / 2) * width
-        alpha = 0.9 / 2**repeat
+        alpha = 0.9 / 2 ** LINESTYLES.index(style)
         if panel.yscale == "log":
             ax.plot(
                 x, series.default, "o", color=colour, alpha=alpha, markersize=5, label=series.label, zorder=3
