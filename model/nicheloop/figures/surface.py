@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize, TwoSlopeNorm
+from matplotlib.colors import LogNorm, Normalize, TwoSlopeNorm
+from matplotlib.ticker import FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
-from nicheloop.assays.tables.arrangement import unit_in_words
-from nicheloop.figures.doses import short
-from nicheloop.figures.style import BLACK, SINGLE, figure_of, house_style, new_axes
+from nicheloop.analysis.sweep.synergy import NEUTRAL
+from nicheloop.figures.doses import exact
+from nicheloop.figures.style import BLACK, SINGLE, bracketed, figure_of, house_style, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-NEUTRAL = {"bliss": 0.0, "loewe": 1.0}
-"""Values at which drugs neither help nor hinder each other."""
 WORDS = {"bliss": "synergy above 0", "loewe": "synergy below 1"}
 MAPS = {"": "viridis", "bliss": "RdBu_r", "loewe": "RdBu"}
 """Synergy is red in both."""
@@ -30,6 +29,9 @@ LABELS = 6
 LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
 """Shares of the untreated response at which it has contour lines."""
 MISSING = "#DDDDDD"
+FOLD = (2.0, 10.0)
+"""Fold from an index of 1 that colours reach, at least and at most: one of 300 must not wash out all."""
+FOLDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 
 def synergy(found: Synergy, ax: Axes | None = None) -> Axes:
@@ -46,7 +48,7 @@ def synergy(found: Synergy, ax: Axes | None = None) -> Axes:
         Where to; by default a new figure as wide as one journal column.
     """
     ax = ax if ax is not None else new_axes(SINGLE, 0.78 * SINGLE)
-    names = [f"{drug} [{unit_in_words(unit)}]" for drug, unit in zip(found.drugs, found.units, strict=True)]
+    names = [bracketed(drug, unit) for drug, unit in zip(found.drugs, found.units, strict=True)]
     word = "Bliss excess" if found.kind == "bliss" else "Loewe index"
     with house_style():
         axes = (found.doses_a, found.doses_b)
@@ -98,22 +100,39 @@ def cells(
     for places, axis, name in ((x, ax.xaxis, names[0]), (y, ax.yaxis, names[1])):
         ordered = np.sort(places)
         step = -(-ordered.size // LABELS)
-        axis.set_ticks(np.arange(0, ordered.size, step) + 0.5, [short(value) for value in ordered[::step]])
+        axis.set_ticks(np.arange(0, ordered.size, step) + 0.5, [exact(value) for value in ordered[::step]])
         axis.set_label_text(name)
-    colour_bar(ax, mesh, label)
+    colour_bar(ax, mesh, label, kind == "loewe")
 
 
-def colour_bar(ax: Axes, drawn: ScalarMappable, label: str) -> None:
-    """Put a bar of colours beside axes."""
-    bar: Any = figure_of(ax).colorbar(drawn, ax=ax)
+def colour_bar(ax: Axes, drawn: ScalarMappable, label: str, folds: bool = False) -> None:
+    """Put a bar of colours beside axes, pointed where values lie beyond it."""
+    values: Floats = np.ma.filled(np.asarray(drawn.get_array(), dtype=float), np.nan)
+    low, high = drawn.get_clim()
+    beyond = bool((values < low).any()), bool((values > high).any())
+    extend = {(True, True): "both", (True, False): "min", (False, True): "max"}.get(beyond, "neither")
+    bar: Any = figure_of(ax).colorbar(drawn, ax=ax, extend=extend)
     bar.set_label(label)
     bar.outline.set_linewidth(0.6)
+    if folds:
+        bar.set_ticks([fold for fold in FOLDS if low * 0.999 <= fold <= high * 1.001])
+        bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        bar.ax.yaxis.set_minor_locator(NullLocator())
 
 
 def _norm(values: Floats, kind: str) -> Normalize:
     finite = values[np.isfinite(values)]
     if not kind:
         return Normalize(*((float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)))
+    if kind == "loewe":
+        return _folds(finite)
     middle = NEUTRAL[kind]
     reach = max(float(np.abs(finite - middle).max(initial=0.0)), 0.05)
     return TwoSlopeNorm(middle, middle - reach, middle + reach)
+
+
+def _folds(index: Floats) -> Normalize:
+    """Half an index is as far from 1 as twice of it."""
+    reach = np.exp(np.abs(np.log(index[index > 0])).max(initial=0.0))
+    reach = float(np.clip(reach, *FOLD))
+    return LogNorm(1.0 / reach, reach)
