@@ -1,6 +1,7 @@
 """Results of a sweep: dose-response families, heat maps, synergy surfaces, samples; one panel per variable.
 
-Over parameter sets, lines are medians with bands from the 5th to the 95th percentile, and colours medians.
+Over parameter sets, lines are medians with bands from the 5th to the 95th percentile, and colours medians. A
+single curve has the colour of its cells.
 """
 
 from __future__ import annotations
@@ -14,19 +15,23 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from nicheloop.analysis.evidence import spread
+from nicheloop.analysis.sweep.synergy import NEUTRAL
 from nicheloop.assays.tables.arrangement import unit_in_words
-from nicheloop.figures.doses import dose_ticks, places, short, wide, zero_place
+from nicheloop.figures.doses import dose_ticks, exact, places, wide, zero_place
 from nicheloop.figures.style import (
-    BLUE,
     DOUBLE,
     SINGLE,
+    bracketed,
+    colour_of,
+    headline,
     hours,
     house_style,
     new_axes,
     panel_axes,
     plain_ticks,
 )
-from nicheloop.figures.surface import NEUTRAL, cells, colour_bar
+from nicheloop.figures.surface import cells, colour_bar
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -46,7 +51,7 @@ def plot_sweep(
     variables: Sequence[str] | None = None,
     ax: Axes | Sequence[Axes] | None = None,
 ) -> Figure:
-    """Draw one panel per variable, of the first nine.
+    """Draw one panel per variable, of the first nine; a title says how many runs failed, if any did.
 
     Parameters
     ----------
@@ -78,7 +83,16 @@ def plot_sweep(
     figure, axes = panel_axes(ax, len(names), columns, size)
     for one, name in zip(axes, names, strict=True):
         plot_variable(results, name, one)
+    told = headline("", None, *failures(results))
+    if told and ax is None:
+        with house_style():
+            figure.suptitle(told, fontsize=8)
     return figure
+
+
+def failures(results: xr.Dataset) -> tuple[int, int]:
+    """Return how many runs of a sweep failed, and of how many."""
+    return int(results.attrs.get("failed_runs", 0)), int(results.attrs.get("runs", 0))
 
 
 def plot_variable(results: xr.Dataset, name: str, ax: Axes | None = None) -> Axes:
@@ -92,7 +106,7 @@ def plot_variable(results: xr.Dataset, name: str, ax: Axes | None = None) -> Axe
     draw, wanted = _drawing(variable, name, dims)
     fixed = {dim: -1 if dim == TIME else 0 for dim in dims if dim not in wanted}
     told = [
-        f"{dim} {float(results[dim][place]):g} {_units(results, dim)}".strip()
+        f"{dim} {exact(float(results[dim][place]))} {_units(results, dim)}".strip()
         for dim, place in fixed.items()
         if dim in results.coords
     ]
@@ -103,7 +117,7 @@ def plot_variable(results: xr.Dataset, name: str, ax: Axes | None = None) -> Axe
 
 
 def heat_map(results: xr.Dataset, name: str, ax: Axes | None = None) -> Axes:
-    """Draw a variable over two axes as a heat map: its last time, or the time itself as an axis.
+    """Draw a variable over two axes as a heat map: its last time (the title says so), or the time as an axis.
 
     Parameters
     ----------
@@ -122,7 +136,9 @@ def heat_map(results: xr.Dataset, name: str, ax: Axes | None = None) -> Axes:
     ax = ax if ax is not None else new_axes()
     variable = results[name]
     dims = [str(dim) for dim in variable.dims if dim != SET]
+    after = None
     if TIME in dims and len(dims) > 2:
+        after = float(variable[TIME][-1])
         variable = variable.isel({TIME: -1})
         dims.remove(TIME)
     if len(dims) != 2:
@@ -130,7 +146,7 @@ def heat_map(results: xr.Dataset, name: str, ax: Axes | None = None) -> Axes:
     across, up = sorted(dims, key=lambda dim: dim != TIME)
     with house_style():
         _heat_map(results, variable, [across, up], ax)
-        ax.set_title(name.replace("_", " "))
+        ax.set_title(headline(name.replace("_", " "), after, *failures(results)))
     return ax
 
 
@@ -166,19 +182,20 @@ def _lines(results: xr.Dataset, variable: xr.DataArray, wanted: list[str], ax: A
     place, zero = (x, None) if along == TIME else _placed(x)
     count = variable.sizes[wanted[1]] if len(wanted) > 1 else 1
     chosen = np.unique(np.linspace(0, count - 1, min(count, FAMILY)).round().astype(int)).tolist()
-    shades = [BLUE] if count == 1 else list(colormaps["viridis"](np.linspace(0, 0.85, len(chosen))))
+    single = [_colour(variable)]
+    shades = single if count == 1 else list(colormaps["viridis"](np.linspace(0, 0.85, len(chosen))))
     for number, colour in zip(chosen, shades, strict=True):
         part = variable.isel({wanted[1]: number}) if len(wanted) > 1 else variable
-        label = short(float(results[wanted[1]][number])) if len(wanted) > 1 else None
+        label = exact(float(results[wanted[1]][number])) if len(wanted) > 1 else None
         middle, band = _spread(part, [along])
         marker = "" if along == TIME or x.size > 25 else "o"
         ax.plot(place, middle, color=colour, marker=marker, label=label)
         if band is not None:
             ax.fill_between(place, *band, color=colour, alpha=0.2 if count == 1 else 0.1, linewidth=0)
     _axis_of(ax, results, along, place, zero)
-    ax.set_ylabel(f"[{variable.attrs.get('units', '')}]")
+    ax.set_ylabel(_bracket(variable))
     if len(wanted) > 1:
-        title = f"{wanted[1]} [{_units(results, wanted[1])}]"
+        title = _named(results, wanted[1])
         ax.legend(title=title, title_fontsize=6, fontsize=6, loc="best", handlelength=1.2)
 
 
@@ -190,8 +207,8 @@ def _heat_map(results: xr.Dataset, variable: xr.DataArray, wanted: list[str], ax
         ax,
         (results[across].values, results[up].values),
         middle,
-        (f"{across} [{_units(results, across)}]", f"{up} [{_units(results, up)}]"),
-        f"[{variable.attrs.get('units', '')}]",
+        (_named(results, across), _named(results, up)),
+        _bracket(variable),
         _synergy(str(variable.name)),
     )
 
@@ -206,24 +223,26 @@ def _samples(results: xr.Dataset, variable: xr.DataArray, wanted: list[str], ax:
         norm = LogNorm() if wide(second) else Normalize()
         look: dict[str, Any] = {"c": second, "cmap": "viridis", "norm": norm}
     else:
-        look = {"color": BLUE}
+        look = {"color": _colour(variable)}
     drawn = ax.scatter(x, middle, s=4, linewidths=0, rasterized=x.size > 2000, **look)
     if wide(x):
         ax.set_xscale("log")
         plain_ticks(ax.xaxis)
-    ax.set_xlabel(f"{names[0]} [{_units(results, names[0])}]")
-    ax.set_ylabel(f"[{variable.attrs.get('units', '')}]")
+    ax.set_xlabel(_named(results, names[0]))
+    ax.set_ylabel(_bracket(variable))
     if len(names) > 1:
-        colour_bar(ax, drawn, f"{names[1]} [{_units(results, names[1])}]")
+        colour_bar(ax, drawn, _named(results, names[1]))
 
 
 def _histogram(results: xr.Dataset, variable: xr.DataArray, wanted: list[str], ax: Axes) -> None:
-    """Draw how a value is spread over the parameter sets."""
+    """Draw how a value is spread over the parameter sets, and count those that have no place on the axis."""
     values = np.asarray(variable.values, dtype=float).ravel()
-    values = values[np.isfinite(values)]
-    ax.hist(values, bins=min(40, max(5, values.size // 10)), color=BLUE, linewidth=0)
-    ax.set_xlabel(f"[{variable.attrs.get('units', '')}]")
-    ax.set_ylabel("parameter sets")
+    finite = values[np.isfinite(values)]
+    ax.hist(finite, bins=min(40, max(5, finite.size // 10)), color=_colour(variable), linewidth=0)
+    ax.set_xlabel(_bracket(variable))
+    counts = {"unreached": np.isinf(values).sum(), "failed": np.isnan(values).sum()}
+    told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    ax.set_ylabel(f"parameter sets{f' ({told})' if told else ''}")
 
 
 # -- parts --------------------------------------------------------------------------------------------------
@@ -234,12 +253,8 @@ def _spread(variable: xr.DataArray, dims: list[str]) -> tuple[Floats, tuple[Floa
     if SET not in variable.dims:
         values = np.asarray(variable.transpose(*dims).values, dtype=float)
         return np.where(np.isfinite(values), values, np.nan), None
-    values = np.asarray(variable.transpose(SET, *dims).values, dtype=float)
-    empty = np.isnan(values).all(axis=0)
-    values = np.where(empty, np.inf, values)
-    # Between an IC50 and none (infinite) there is nothing to interpolate.
-    found = np.nanpercentile(values, [5, 50, 95], axis=0, method="nearest")
-    low, middle, high = np.where(np.isfinite(found), found, np.nan)
+    found = spread(variable.transpose(SET, *dims).values)
+    middle, low, high = (np.where(np.isfinite(part), part, np.nan) for part in found)
     return middle, (low, high)
 
 
@@ -250,13 +265,27 @@ def _placed(values: Floats) -> tuple[Floats, float | None]:
 
 
 def _axis_of(ax: Axes, results: xr.Dataset, along: str, place: Floats, zero: float | None) -> None:
-    ax.set_xlabel(f"{along} [{_units(results, along)}]")
+    ax.set_xlabel(_named(results, along))
     if along == TIME:
         hours(ax, float(place[-1]))
         return
     if not wide(place):
         return
     dose_ticks(ax, place, zero)
+
+
+def _colour(variable: xr.DataArray) -> str:
+    return colour_of(str(variable.attrs.get("host", "")))
+
+
+def _named(results: xr.Dataset, name: str) -> str:
+    """Label an axis."""
+    return bracketed(name, str(results[name].attrs.get("units", "")))
+
+
+def _bracket(variable: xr.DataArray) -> str:
+    """Label the values of a variable, whose name is the title."""
+    return bracketed("", str(variable.attrs.get("units", "")))
 
 
 def _units(results: xr.Dataset, name: str) -> str:

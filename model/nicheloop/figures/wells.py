@@ -19,7 +19,8 @@ from matplotlib.figure import Figure
 from nicheloop.assays.axes import column
 from nicheloop.assays.fields import EVENT_AXIS, axis_unit
 from nicheloop.assays.tables.arrangement import FEW, unit_in_words
-from nicheloop.figures.style import BLUE, DOUBLE, LINESTYLES, house_style, panel_axes, shared_legend
+from nicheloop.figures.doses import exact
+from nicheloop.figures.style import DOUBLE, LINESTYLES, headline, house_style, panel_axes, shared_legend
 from nicheloop.figures.sweep import TIME, plot_variable
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def plot_wells(
             across = max(1, min(len(lines), int(figure.get_figwidth() / (0.055 * longest + 0.45))))
             shared_legend(figure, axes, ax is None, axes[0].get_legend_handles_labels()[0], across)
         if ax is None:
-            figure.suptitle(_title(wells, along), fontsize=8)
+            figure.suptitle(title_of(wells, along == TIME), fontsize=8)
     return figure
 
 
@@ -110,9 +111,9 @@ def _lines(wells: Wells, along: str) -> list[_Line]:
     for places in product(*(range(sizes[axis]) for axis in others)):
         place = dict(zip(others, places, strict=True))
         style = LINESTYLES[styles.index(tuple(place[axis] for axis in dashed))]
-        colour = shades[place[shaded]] if shaded else BLUE
+        colour = {"color": shades[place[shaded]]} if shaded else {}  # or else that of the cells
         label = ", ".join(_words(axis, wells.axes[axis][number]) for axis, number in place.items())
-        lines.append(_Line(place, label, {"color": colour, "linestyle": style}))
+        lines.append(_Line(place, label, {**colour, "linestyle": style}))
     return lines
 
 
@@ -151,11 +152,11 @@ def _axis_label(axis: str) -> str:
 def _words(axis: str, value: float) -> str:
     """Return a value of an axis in words, such as ``imatinib 1 µM``."""
     name, unit = _axis_label(axis).removesuffix("]").split(" [")
-    return f"{name} {value:.4g} {unit}".rstrip()
+    return f"{name} {exact(value)} {unit}".rstrip()
 
 
-def _title(wells: Wells, along: str) -> str:
-    at = "" if along == TIME else f", after {wells.time[-1]:g} h"
-    failed = int((~wells.ok).sum())
-    missing = f" ({failed} of {len(wells)} wells failed)" if failed else ""
-    return f"{wells.scenario.title or wells.scenario.name}{at}{missing}"
+def title_of(wells: Wells, over_time: bool) -> str:
+    """Return what was done, when it was read (if not over time), and how many wells failed."""
+    title = wells.scenario.title or wells.scenario.name
+    after = None if over_time else float(wells.time[-1])
+    return headline(title, after, int((~wells.ok).sum()), len(wells), "wells")
