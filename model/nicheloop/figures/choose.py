@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from inspect import signature
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nicheloop.analysis.dose_response import dose_response_of, is_response
 from nicheloop.assays.names import unknown
 from nicheloop.assays.result import Result
 from nicheloop.assays.wells import Wells
 from nicheloop.biology.medium import SOLUTES
-from nicheloop.figures.style import figure_of, house_style
+from nicheloop.figures.style import figure_of, headline, house_style
+from nicheloop.figures.sweep import failures
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from nicheloop.analysis.dose_response import DoseResponse
-
 DRUGS = frozenset(solute.name for solute in SOLUTES)
 CURVE, SURFACE = 4, 3
 """Doses from which on an axis is a curve, and two axes are a surface."""
 ROOM = 48
 """Characters of a line above a figure of one column."""
-RELATIVE = ("viability", "viable_cells", "gr")
-"""Read-outs whose fall is the effect of a drug."""
+RELATIVE = ("viability", "viable_cells")
+"""Read-outs of which a share is left by a drug. Of GR values, which fall below 0, there is no share."""
 RUN_KINDS = ("timecourse",)
 GRID_KINDS = ("panels", "dose_response", "bell", "heatmap", "synergy", "timecourse")
 
@@ -82,18 +83,18 @@ def plot_experiment(
     wells: Wells, readouts: Iterable[str] | None, kind: str | None, ax: Any, **options: Any
 ) -> Figure:
     """Draw wells: one read-out over doses as a dose-response, a bell or a surface; else panels."""
-    from nicheloop.figures.wells import plot_wells
+    from nicheloop.figures.wells import plot_wells, title_of
 
     chosen = None if readouts is None else list(readouts)
-    if kind is None and (chosen is None or len(chosen) != 1):
-        return plot_wells(wells, chosen, ax)
     results = wells.to_xarray(chosen)
-    name = str(next(iter(results.data_vars)))
-    kind = kind or _kind_of(results, name)
+    if kind is None:
+        single = chosen is not None and len(chosen) == 1
+        kind = _kind_of(results, str(next(iter(results.data_vars)))) if single else "panels"
     if kind == "panels":
+        _accepted(kind, options)
         return plot_wells(wells, chosen, ax)
-    title = wells.scenario.title or wells.scenario.name
-    return plot_grid(results, [name] if chosen is None else None, kind, ax, title=title, **options)
+    over_time = kind == "timecourse" or (kind == "heatmap" and len(wells.axes) == 1)
+    return plot_grid(results, None, kind, ax, title_of(wells, over_time), **options)
 
 
 def plot_grid(
@@ -118,9 +119,15 @@ def plot_grid(
     ax : Axes or sequence of Axes, optional
         Where to.
     title : str
-        Above a figure of one variable.
+        Above a figure of one variable; default: when it was read, and how many runs failed.
     **options
-        ``synergy``: ``method`` (``bliss`` or ``loewe``); ``dose_response``: ``fit``, ``along``.
+        ``synergy``: ``method`` (``bliss`` or ``loewe``); ``dose_response``: ``fit``, ``along``; ``bell``:
+        ``along``.
+
+    Raises
+    ------
+    ValueError
+        If the kind is unknown, takes one variable and there are several, or does not have such an option.
     """
     from nicheloop.figures.sweep import plot_sweep
 
@@ -130,15 +137,36 @@ def plot_grid(
         kind = _kind_of(results, names[0]) if len(names) == 1 and names[0] in known else "panels"
     if kind not in GRID_KINDS:
         raise ValueError(unknown("kind of figure", kind, GRID_KINDS))
-    if kind in ("panels", "timecourse", "heatmap") and len(names) > 1:
+    _accepted(kind, options)
+    if kind in ("panels", "timecourse") and len(names) > 1:
         return plot_sweep(results, names, ax)
     if len(names) != 1:
         raise ValueError(f"kind={kind!r}: got {len(names)} read-outs, expected one of: {', '.join(known)}")
-    drawn = _DRAW[kind](results, names[0], ax, options)
-    if title and ax is None and kind != "synergy":
-        with house_style():
-            drawn.set_title(fill(title, ROOM))
+    drawn = _DRAW[kind](results, names[0], ax, **options)
+    if ax is None:
+        _entitle(drawn, results, names[0], kind, title)
     return figure_of(drawn)
+
+
+def _entitle(drawn: Axes, results: xr.Dataset, name: str, kind: str, title: str) -> None:
+    """Say above a figure of one variable what was done, when it was read, and how much failed."""
+    if kind == "heatmap" and not title:
+        return  # which says all this itself
+    dosed = kind in ("dose_response", "bell", "synergy") and "time" in results[name].dims
+    after = float(results["time"].values[-1]) if dosed else None
+    with house_style():
+        own = name.replace("_", " ") if kind == "heatmap" else drawn.get_title(loc="left")
+        told = title or headline("", after, *failures(results))
+        drawn.set_title("\n".join(filter(None, [fill(told, ROOM), own])))
+
+
+def _accepted(kind: str, options: Mapping[str, Any]) -> None:
+    """Refuse an option that a kind of figure does not have."""
+    known = tuple(signature(_DRAW[kind]).parameters)[3:]
+    for option in options:
+        if option not in known:
+            none = f"kind={kind!r} has no options, got {option}="
+            raise ValueError(unknown(f"option of kind={kind!r}", option, known) if known else none)
 
 
 # -- one variable -------------------------------------------------------------------------------------------
@@ -148,56 +176,47 @@ def _kind_of(results: xr.Dataset, name: str) -> str:
     """Return what the axes of a variable ask for."""
     variable = results[name]
     axes = [str(dim) for dim in variable.dims if dim not in ("set", "time")]
-    if not axes or not all(axis in DRUGS for axis in axes):
+    if not axes or not all(axis in DRUGS for axis in axes) or not is_response(variable):
         return "panels"
     readout = str(variable.attrs.get("readout", name))
     sizes = sorted(variable.sizes[axis] for axis in axes)
     if len(axes) == 1 and sizes[0] >= CURVE:
         return "bell" if "migrated" in readout and axes[0] == "cxcl11" else "dose_response"
     zeros = all((np.asarray(results[axis].values) == 0).any() for axis in axes)
-    falls = any(readout.startswith(one) for one in RELATIVE) and _final(readout)
+    falls = any(readout.startswith(one) for one in RELATIVE)
     if len(axes) == 2 and sizes[0] >= SURFACE and zeros and falls:
         return "synergy"
     return "panels"
 
 
-def _final(readout: str) -> bool:
-    """Whether a variable is a response, not something read off a curve (an IC50, a synergy score)."""
-    return readout in RELATIVE or readout.endswith("_final")
-
-
-def _dosed(results: xr.Dataset, name: str, options: Mapping[str, Any]) -> DoseResponse:
-    from nicheloop.analysis.dose_response import dose_response_of
-
-    return dose_response_of(results, name, **options)
-
-
-def _dose_response(results: xr.Dataset, name: str, ax: Any, options: Mapping[str, Any]) -> Axes:
+def _dose_response(
+    results: xr.Dataset, name: str, ax: Any, fit: bool = True, along: str | None = None
+) -> Axes:
     from nicheloop.figures.doses import dose_response
 
-    return dose_response(_dosed(results, name, options), ax)
+    return dose_response(dose_response_of(results, name, along, fit), ax)
 
 
-def _bell(results: xr.Dataset, name: str, ax: Any, options: Mapping[str, Any]) -> Axes:
+def _bell(results: xr.Dataset, name: str, ax: Any, along: str | None = None) -> Axes:
     from nicheloop.figures.doses import bell
 
-    return bell(_dosed(results, name, {"fit": False, **options}), ax)
+    return bell(dose_response_of(results, name, along, fit=False), ax)
 
 
-def _synergy(results: xr.Dataset, name: str, ax: Any, options: Mapping[str, Any]) -> Axes:
+def _synergy(results: xr.Dataset, name: str, ax: Any, method: str = "bliss") -> Axes:
     from nicheloop.analysis.sweep.synergy import synergy_of
     from nicheloop.figures.surface import synergy
 
-    return synergy(synergy_of(results, name, options.get("method", "bliss")), ax)
+    return synergy(synergy_of(results, name, method), ax)
 
 
-def _heatmap(results: xr.Dataset, name: str, ax: Any, options: Mapping[str, Any]) -> Axes:
+def _heatmap(results: xr.Dataset, name: str, ax: Any) -> Axes:
     from nicheloop.figures.sweep import heat_map
 
     return heat_map(results, name, ax)
 
 
-def _variable(results: xr.Dataset, name: str, ax: Any, options: Mapping[str, Any]) -> Axes:
+def _variable(results: xr.Dataset, name: str, ax: Any) -> Axes:
     from nicheloop.figures.sweep import plot_variable
 
     return plot_variable(results, name, ax)
@@ -216,22 +235,34 @@ _DRAW: dict[str, Callable[..., Axes]] = {
 # -- what has no plot() of its own --------------------------------------------------------------------------
 
 
-def _by_type(found: Any, ax: Any, options: Mapping[str, Any]) -> Axes:
+def _by_type(found: Any, ax: Any, options: Mapping[str, Any]) -> Axes | Figure:
     """Draw plain data by what it is."""
     from nicheloop.analysis.dose_response import DoseResponse
     from nicheloop.analysis.evidence import Effect, Panel
+    from nicheloop.analysis.fit.profile import Profile
+    from nicheloop.analysis.fit.quality import Quality
+    from nicheloop.analysis.fit.search import Search
     from nicheloop.analysis.sweep.synergy import Synergy
     from nicheloop.analysis.wiring.graph import Wiring
     from nicheloop.assays.scenario import Scenario
-    from nicheloop.figures import diagram, doses, effects, panels, surface
+    from nicheloop.equations.system import System
+    from nicheloop.figures import diagram, doses, effects, fit, panels, surface
 
-    known: tuple[tuple[type, Callable[..., Axes]], ...] = (
+    def wiring(found: Wiring, ax: Any = None) -> Axes:
+        placed = all(node.at is not None for node in found.nodes)
+        return (diagram.network if placed else diagram.influence_map)(found, ax)
+
+    known: tuple[tuple[type, Callable[..., Axes | Figure]], ...] = (
         (DoseResponse, doses.dose_response),
         (Synergy, surface.synergy),
         (Effect, effects.waterfall),
         (Panel, panels.panel),
-        (Wiring, diagram.network),
+        (Profile, fit.profile),
+        (Search, fit.starts),
+        (Quality, fit.residuals),
+        (Wiring, wiring),
         (Scenario, diagram.network),
+        (System, diagram.influence_map),
     )
     for kind, draw in known:
         if isinstance(found, kind):

@@ -265,7 +265,7 @@ def influence_map(of: Any = None, ax: Axes | None = None) -> Axes:
     """
     wiring = of if isinstance(of, Wiring) else influence_wiring(of)
     ends = {end for one in wiring.influences for end in (one.source, one.target)}
-    nodes = [node for node in wiring.nodes if node.name in ends]
+    nodes = [node for node in wiring.nodes if node.name in ends] or list(wiring.nodes)
     at, spans, height = _places(nodes, wiring)
     ax = _blank(ax, WIDTH, height)
     with house_style():
