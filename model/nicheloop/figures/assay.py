@@ -3,12 +3,12 @@
 Each read-out has a panel, or several if there is much in it. What varies decides the axis: a dose, the time,
 or bars where neither takes three values. Points are measured values, each with its SD if one is given; open
 triangles point to where a value lies that is only known to be beyond a limit. Lines, dashes (at a dose of
-nothing) and bars are the model, with a band of 90 % where there are several parameter sets.
+nothing) and bars are the model, with a band of 90 % where there are several parameter sets. Where the model
+lies below the frame, small filled triangles say so.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import fill
@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from nicheloop.analysis.evidence import spread
 from nicheloop.assays.tables.arrangement import (
     FEW,
     Factors,
@@ -27,14 +28,15 @@ from nicheloop.assays.tables.arrangement import (
     factors_of,
     panels_of,
     series_of,
-    unit_in_words,
 )
 from nicheloop.assays.tables.columns import TIME
+from nicheloop.figures.doses import dose_ticks, places, zero_place
 from nicheloop.figures.style import (
     DOUBLE,
     GREY,
     LINESTYLES,
     SINGLE,
+    bracketed,
     colours,
     hours,
     house_style,
@@ -54,12 +56,11 @@ Indices = NDArray[np.intp]
 LOG_FROM = 20.0
 """Ratio of the largest to the smallest value from which on concentrations and counts are shown by decades."""
 LOG_UNITS = ("cells/mL", "pg/mL", "pg/1e6 cells")
-ZERO_LEFT = 10**0.5
-"""How far left of the lowest dose a dose of nothing stands."""
 ROW = 2.0
 """Height of a row of panels, inches."""
-BAND = (5.0, 95.0)
-"""Percentiles of the band of several parameter sets."""
+OFF = 1e-3
+"""Share of the lower end of a logarithmic axis that stands for what is even lower, such as 0."""
+BELOW = "model below the frame"
 MARKERS = ("o", "s", "D", "P", "X", "h")
 MARGIN, CHARACTER = 0.55, 0.048
 """Room left of a panel, and width of a character of 6 pt, inches."""
@@ -120,7 +121,8 @@ def plot_assay(
         figure, axes = panel_axes(ax, len(panels), columns, size)
         for one, panel in zip(axes, panels, strict=True):
             _draw(one, table, model, curves, factors, panel, styles)
-        handles, longest = _legend(table, model, styles)
+        below = any(line.get_gid() == BELOW for one in axes for line in one.get_lines())
+        handles, longest = _legend(table, model, styles, below)
         room = int(figure.get_figwidth() / (0.055 * longest + 0.45))
         shared_legend(figure, axes, ax is None, handles, max(1, min(len(handles), room)))
     return figure
@@ -166,10 +168,10 @@ def _draw(
     series = series_of(factors, panel)
     here = [curve for curve in curves if curve.rows[0] in panel.rows]
     _scale_values(ax, table, model, here, panel)
-    places = _along(ax, factors, panel, series) if panel.axis else _side_by_side(ax, series)
+    at = _along(ax, factors, panel, series) if panel.axis else _side_by_side(ax, series)
     for number, ((line, words), rows) in enumerate(series.items()):
         style = styles[line, words if panel.axis else ""]
-        x = places[line, words]
+        x = at[line, words]
         if model is not None and not panel.axis:
             _bar(ax, x, model[:, rows], style, 0.8 / _abreast(series))
         elif model is not None:
@@ -223,25 +225,20 @@ def _scale_values(
 
 def _along(ax: Axes, factors: Factors, panel: Panel, series: dict[Key, Indices]) -> dict[Key, Floats]:
     """Set up the axis of the time, or of doses by decades with a place for none, and place all rows on it."""
-    places = {key: factors[panel.axis][rows].astype(float) for key, rows in series.items()}
-    x = np.concatenate(list(places.values()))
+    along = {key: factors[panel.axis][rows].astype(float) for key, rows in series.items()}
+    x = np.concatenate(list(along.values()))
     stem, _, unit = panel.axis.partition(" [")
-    ax.set_xlabel(f"{stem.replace('_', ' ')} [{unit_in_words(unit.removesuffix(']'))}]")
+    ax.set_xlabel(bracketed(stem.replace("_", " "), unit.removesuffix("]")))
     if panel.axis == TIME:
         hours(ax, float(x.max()))
         ax.set_xlim(-0.03 * x.max(), 1.03 * x.max())
-        return places
-    low, high = float(x[x > 0].min()), float(x.max())
-    zero = low / ZERO_LEFT
+        return along
+    zero = zero_place(x, logarithmic=True)
+    drawn = places(x, zero)
     ax.set_xscale("log")
-    ax.set_xlim((zero if (x <= 0).any() else low) / 1.4, high * 1.4)
-    plain_ticks(ax.xaxis)
-    if (x <= 0).any():
-        decades = range(math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9) + 1)
-        ticks = [10.0**decade for decade in decades] or [low, high]
-        ax.set_xticks([zero, *ticks], ["0", *(f"{tick:.4g}" for tick in ticks)])
-        ax.axvline(math.sqrt(zero * low), color=GREY, linewidth=0.5, linestyle=":", zorder=0)
-    return {key: np.where(dose > 0, dose, zero) for key, dose in places.items()}
+    ax.set_xlim(float(drawn.min()) / 1.4, float(drawn.max()) * 1.4)
+    dose_ticks(ax, drawn, zero)
+    return {key: places(dose, zero) for key, dose in along.items()}
 
 
 def _side_by_side(ax: Axes, series: dict[Key, Indices]) -> dict[Key, Floats]:
@@ -297,27 +294,30 @@ def _model(
 
 def _line(ax: Axes, x: Floats, model: Floats, style: Style) -> None:
     """Draw the model along an axis."""
-    places, firsts = np.unique(x, return_index=True)
+    at, firsts = np.unique(x, return_index=True)
     middle, low, high = _spread(ax, model[:, firsts])
-    ax.plot(places, middle, color=style.colour, linestyle=style.dashes, zorder=2)
+    ax.plot(at, middle, color=style.colour, linestyle=style.dashes, zorder=2)
+    _below(ax, at, middle, style)
     if len(model) > 1:
-        ax.fill_between(places, low, high, color=style.colour, alpha=0.18, linewidth=0, zorder=1)
+        ax.fill_between(at, low, high, color=style.colour, alpha=0.18, linewidth=0, zorder=1)
 
 
 def _dashes(ax: Axes, x: Floats, model: Floats, style: Style) -> None:
     """Draw the model where it stands by itself, as at a dose of nothing."""
-    places, firsts = np.unique(x, return_index=True)
+    at, firsts = np.unique(x, return_index=True)
     middle, low, high = _spread(ax, model[:, firsts])
-    ax.plot(places, middle, "_", color=style.colour, markersize=9, markeredgewidth=1.2, zorder=2)
+    ax.plot(at, middle, "_", color=style.colour, markersize=9, markeredgewidth=1.2, zorder=2)
+    _below(ax, at, middle, style)
     if len(model) > 1:
-        ax.vlines(places, low, high, color=style.colour, alpha=0.3, linewidth=3, zorder=1)
+        ax.vlines(at, low, high, color=style.colour, alpha=0.3, linewidth=3, zorder=1)
 
 
 def _bar(ax: Axes, x: Floats, model: Floats, style: Style, width: float) -> None:
     """Draw the model as a bar, or as its end where a logarithmic axis has no zero to start from."""
     middle, low, high = _spread(ax, model[:, :1])
-    place = [float(x.mean())]
-    ends = place[0] - 0.46 * width, place[0] + 0.46 * width
+    place = np.array([float(x.mean())])
+    _below(ax, place, middle, style)
+    ends = float(place[0]) - 0.46 * width, float(place[0]) + 0.46 * width
     ax.hlines(middle, *ends, color=style.colour, linewidth=1.4, zorder=2)  # a bar of nothing is seen, too
     if ax.get_yscale() == "linear":
         ax.bar(place, middle, 0.92 * width, color=style.colour, alpha=0.35, linewidth=0, zorder=1)
@@ -326,13 +326,21 @@ def _bar(ax: Axes, x: Floats, model: Floats, style: Style, width: float) -> None
 
 
 def _spread(ax: Axes, model: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return median and band over the parameter sets; NaN where all failed, and never below the frame."""
-    known = np.isfinite(model).any(axis=0)
-    spread = np.full((3, model.shape[1]), np.nan)
-    if known.any():
-        spread[:, known] = np.nanpercentile(model[:, known], (50.0, *BAND), axis=0)
-    middle, low, high = np.maximum(spread, ax.get_ylim()[0])
+    """Return median and band over the parameter sets as an axis can draw them; NaN where all failed."""
+    if ax.get_yscale() == "linear":
+        return spread(model)
+    # A logarithmic axis has no 0: what is as low leaves the frame.
+    middle, low, high = (np.maximum(part, OFF * ax.get_ylim()[0]) for part in spread(model))
     return middle, low, high
+
+
+def _below(ax: Axes, x: Floats, middle: Floats, style: Style) -> None:
+    """Mark at the lower edge where the model lies below the frame: a flat line there would be an answer."""
+    gone = middle < ax.get_ylim()[0]
+    if gone.any():
+        edge, frame = np.full(int(gone.sum()), 0.02), ax.get_xaxis_transform()
+        (marks,) = ax.plot(x[gone], edge, "v", color=style.colour, markersize=3, zorder=4, transform=frame)
+        marks.set_gid(BELOW)
 
 
 def _points(ax: Axes, table: AssayTable, x: Floats, rows: Indices, style: Style) -> None:
@@ -362,7 +370,9 @@ def _columns(factors: Factors, panels: Sequence[Panel]) -> int:
     return 1 if most > 12 else 2 if most > 5 else 3
 
 
-def _legend(table: AssayTable, model: Floats | None, styles: dict[Key, Style]) -> tuple[list[Line2D], int]:
+def _legend(
+    table: AssayTable, model: Floats | None, styles: dict[Key, Style], below: bool
+) -> tuple[list[Line2D], int]:
     """Name the series, and what points, lines and triangles are; return the longest name, too."""
     handles = []
     for style in styles.values():
@@ -375,6 +385,8 @@ def _legend(table: AssayTable, model: Floats | None, styles: dict[Key, Style]) -
     if model is not None:
         band = " (median, 90 % of the sets)" if len(model) > 1 else ""
         handles.append(Line2D([], [], color=GREY, label=f"model{band}"))
+    if below:
+        handles.append(Line2D([], [], marker="v", label=BELOW, **plain))
     censored = set(table.measurements.censored)
     for side, mark, label in (("below", "v", "below this limit"), ("above", "^", "above this limit")):
         if side in censored:
