@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from nicheloop.figures.style import (
+    BLACK,
     DOUBLE,
     GREY,
-    HOST_COLOURS,
-    PURPLE,
+    bracketed,
+    colour_of,
     hours,
     house_style,
     new_axes,
@@ -34,7 +36,7 @@ ROW = 1.55
 """Height of a row of panels, inches."""
 
 
-def timecourse(run: Result, readout: str, ax: Axes | None = None, data: AssayTable | None = None) -> Axes:
+def time_course(run: Result, readout: str, ax: Axes | None = None, data: AssayTable | None = None) -> Axes:
     """Draw one read-out over time, one line per kind of cell, and measured values beside it.
 
     Parameters
@@ -47,7 +49,8 @@ def timecourse(run: Result, readout: str, ax: Axes | None = None, data: AssayTab
         Where to; by default a new figure as wide as one journal column.
     data : AssayTable, optional
         Measured values: those of this read-out and these lines are drawn at their times, with SD, whatever
-        else sets them apart. Limits of detection are open triangles.
+        else sets them apart. Limits of detection are open triangles. Values on another scale (arbitrary
+        units, relative to a control) have no place on this axis; the title counts them.
 
     Raises
     ------
@@ -59,16 +62,21 @@ def timecourse(run: Result, readout: str, ax: Axes | None = None, data: AssayTab
     with house_style():
         for line in dict.fromkeys(table["line"]):
             own = table[table["line"] == line]
-            colour = HOST_COLOURS.get(line, GREY)
-            ax.plot(own["time"], own["value"], color=colour, label=line or "medium")
-        ax.set_title(readout.partition(":")[0].replace("_", " "))
+            ax.plot(own["time"], own["value"], color=colour_of(line), label=line or "medium")
+        title, end = readout.partition(":")[0].replace("_", " "), float(run.time[-1])
         ax.set_xlabel("time [h]")
-        ax.set_ylabel(f"[{table['unit'].iloc[0]}]")
+        ax.set_ylabel(bracketed("", table["unit"].iloc[0]))
+        lowest = table["value"].min()
         if data is not None:
-            _measured(ax, data, readout, table)
-        if np.isfinite(table["value"]).any():
-            ax.set_ylim(bottom=min(0.0, float(table["value"].min())))
-        hours(ax, float(run.time[-1]))
+            rows, others = _told(data, readout, table)
+            _measured(ax, data, rows, list(dict.fromkeys(table["line"])))
+            end = max(end, float(data.measurements.time_h[rows].max(initial=0.0)))
+            lowest = np.fmin(lowest, data.measurements.value[rows].min(initial=0.0))
+            title += f"\n{others} measured on another scale: not shown" if others else ""
+        ax.set_title(title)
+        if np.isfinite(lowest):
+            ax.set_ylim(bottom=min(0.0, float(lowest)))
+        hours(ax, end)
         _mark(ax, run)
         if len(ax.get_legend_handles_labels()[0]) > 1:
             ax.legend(loc="best")
@@ -88,11 +96,11 @@ def plot_run(
     run : Result
         What to draw.
     readouts : iterable of str, optional
-        Read-outs, as for `timecourse`; default: all that the run allows.
+        Read-outs, as for `time_course`; default: all that the run allows.
     ax : Axes or sequence of Axes, optional
         Where to, one per panel; by default a new figure as wide as two journal columns at most.
     data : AssayTable, optional
-        As for `timecourse`.
+        As for `time_course`.
 
     Returns
     -------
@@ -109,7 +117,7 @@ def plot_run(
         figure, axes = panel_axes(ax, len(names), columns, size)
         handles: dict[str, Any] = {}
         for one, name in zip(axes, names, strict=True):
-            timecourse(run, name, one, data)
+            time_course(run, name, one, data)
             found = zip(*one.get_legend_handles_labels(), strict=True)
             handles |= {str(label): handle for handle, label in found}
             legend = one.get_legend()
@@ -139,17 +147,23 @@ def _readouts(run: Result) -> list[str]:
     return list(dict.fromkeys(run.to_dataframe()["readout"]))
 
 
-def _measured(ax: Axes, data: AssayTable, readout: str, table: pd.DataFrame) -> None:
-    """Draw measured values of a read-out at their times."""
-    name, _, wanted = readout.partition(":")
+def _told(data: AssayTable, readout: str, table: pd.DataFrame) -> tuple[NDArray[np.intp], int]:
+    """Return the rows that a read-out can be compared with, and how many are on another scale."""
+    name, lines, m = readout.partition(":")[0], set(table["line"]), data.measurements
+    own = (m.readout == name) & (np.isin(m.host, list(lines)) if any(lines) else True)
+    # A viability is relative to the vehicle, whoever divided by it.
+    fits = (m.unit == table["unit"].iloc[0]) & ((m.relative_to == "") | (name == "viability"))
+    return np.flatnonzero(own & fits), int(np.count_nonzero(own & ~fits))
+
+
+def _measured(ax: Axes, data: AssayTable, rows: NDArray[np.intp], lines: Sequence[str]) -> None:
+    """Draw measured values at their times."""
     m = data.measurements
-    for line in dict.fromkeys(table["line"]):
-        own = (m.readout == name) & (m.host == line) if line else m.readout == name
-        if wanted and line != wanted:
-            continue
-        colour = HOST_COLOURS.get(line, GREY)
+    for line in lines:
+        own = rows[m.host[rows] == line] if line else rows
+        colour = colour_of(line)
         for side, mark in MARKS.items():
-            here = np.flatnonzero(own & (m.censored == side))
+            here = own[m.censored[own] == side]
             if here.size:
                 sd = np.nan_to_num(m.sd[here]) if not side else np.zeros(here.size)
                 label = f"{line or 'medium'}, measured" if not side else None
@@ -163,7 +177,14 @@ def _mark(ax: Axes, run: Result) -> None:
     for event in run.scenario.events:
         ax.axvline(event.at, color=GREY, linewidth=0.6, linestyle=":", zorder=0)
     if not run.ok and np.isfinite(run.time_reached):
-        ax.axvline(run.time_reached, color=PURPLE, linewidth=0.8, zorder=0)
+        ax.axvline(run.time_reached, color=BLACK, linewidth=0.8, zorder=0)
+        left = run.time_reached > 0.5 * ax.get_xlim()[1]
         ax.annotate(
-            "failed", (run.time_reached, 1), xycoords=("data", "axes fraction"), color=PURPLE, va="top"
+            "failed",
+            (run.time_reached, 1),
+            (-2 if left else 2, 0),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            ha="right" if left else "left",
+            va="top",
         )
