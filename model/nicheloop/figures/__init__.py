@@ -11,37 +11,31 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nicheloop.figures.assay import plot_assay
-    from nicheloop.figures.calibration import calibration as prior_and_ensemble
+    from nicheloop.figures.calibration import prior_and_ensemble
     from nicheloop.figures.choose import plot
     from nicheloop.figures.diagram import influence_map, network
     from nicheloop.figures.doses import bell, dose_response
     from nicheloop.figures.effects import waterfall, waterfalls
     from nicheloop.figures.factors import factorial
-    from nicheloop.figures.fit import parameters as fitted_parameters
-    from nicheloop.figures.fit import profile, profiles, residuals
-    from nicheloop.figures.fit import waterfall as starts
+    from nicheloop.figures.fit import fitted_parameters, profile, profiles, residuals, starts
     from nicheloop.figures.panels import panel
-    from nicheloop.figures.sensitivity import heatmap as sensitivity_map
-    from nicheloop.figures.sensitivity import interactions, tornado
-    from nicheloop.figures.sensitivity import plane as morris_plane
+    from nicheloop.figures.sensitivity import interactions, morris_plane, sensitivity_map, tornado
     from nicheloop.figures.style import house_style, save
     from nicheloop.figures.surface import synergy
     from nicheloop.figures.sweep import heat_map, plot_sweep
-    from nicheloop.figures.timecourse import plot_run
-    from nicheloop.figures.timecourse import timecourse as time_course
+    from nicheloop.figures.timecourse import plot_run, time_course
     from nicheloop.figures.wells import plot_wells
 
-# A name that differs from that in its module: a module of that name would hide it.
 _HOMES = {
     "bell": "doses.bell",
     "dose_response": "doses.dose_response",
     "factorial": "factors.factorial",
-    "fitted_parameters": "fit.parameters",
+    "fitted_parameters": "fit.fitted_parameters",
     "heat_map": "sweep.heat_map",
     "house_style": "style.house_style",
     "influence_map": "diagram.influence_map",
     "interactions": "sensitivity.interactions",
-    "morris_plane": "sensitivity.plane",
+    "morris_plane": "sensitivity.morris_plane",
     "network": "diagram.network",
     "panel": "panels.panel",
     "plot": "choose.plot",
@@ -49,15 +43,15 @@ _HOMES = {
     "plot_run": "timecourse.plot_run",
     "plot_sweep": "sweep.plot_sweep",
     "plot_wells": "wells.plot_wells",
-    "prior_and_ensemble": "calibration.calibration",
+    "prior_and_ensemble": "calibration.prior_and_ensemble",
     "profile": "fit.profile",
     "profiles": "fit.profiles",
     "residuals": "fit.residuals",
     "save": "style.save",
-    "sensitivity_map": "sensitivity.heatmap",
-    "starts": "fit.waterfall",
+    "sensitivity_map": "sensitivity.sensitivity_map",
+    "starts": "fit.starts",
     "synergy": "surface.synergy",
-    "time_course": "timecourse.timecourse",
+    "time_course": "timecourse.time_course",
     "tornado": "sensitivity.tornado",
     "waterfall": "effects.waterfall",
     "waterfalls": "effects.waterfalls",

@@ -22,7 +22,7 @@ LABEL = 74
 """Characters of a label."""
 
 
-def calibration(effects: Sequence[Effect], ax: Axes | None = None) -> Axes:
+def prior_and_ensemble(effects: Sequence[Effect], ax: Axes | None = None) -> Axes:
     """Draw, for every effect with a claimed sign, its share in the prior and in the ensemble.
 
     Parameters

@@ -13,6 +13,7 @@ from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
 from nicheloop.analysis.fit.advice import plain
+from nicheloop.analysis.fit.search import NEAR
 from nicheloop.figures.style import (
     BLACK,
     BLUE,
@@ -57,7 +58,7 @@ LEVELS = ((1.9207294103470600, "95 %"), (3.3174483005106068, "99 %"))
 """Rises of a profile at the ends of intervals (half a quantile of chi-square with one degree of freedom)."""
 
 
-def waterfall(search: Search, ax: Axes | None = None) -> Axes:
+def starts(search: Search, ax: Axes | None = None) -> Axes:
     """Draw how far above the best each start ended, best first; starts that failed are crosses on top."""
     if ax is None:
         ax = new_axes(SINGLE, 0.62 * SINGLE)
@@ -66,7 +67,12 @@ def waterfall(search: Search, ax: Axes | None = None) -> Axes:
     rank = np.arange(1, above.size + 1)
     with house_style():
         ax.axhspan(
-            LEAST / 2, 0.1, color="#EFE8D2", linewidth=0, zorder=0, label="same explanation (within 0.1)"
+            LEAST / 2,
+            NEAR,
+            color="#EFE8D2",
+            linewidth=0,
+            zorder=0,
+            label=f"same explanation (within {NEAR:g})",
         )
         ax.plot(
             rank[good],
@@ -277,12 +283,13 @@ def _quantiles(ax: Axes, values: Floats) -> None:
     end = max(2.5, 1.1 * float(np.abs(values).max(initial=0)))
     ax.plot([-end, end], [-end, end], color=GREY, linewidth=0.6, zorder=1)
     ax.plot(expected, np.sort(values), "o", color=BLUE, zorder=2)
-    ax.set_xlim(-2.6, 2.6)
+    wide = max(2.6, 1.05 * float(np.abs(expected).max(initial=0)))
+    ax.set_xlim(-wide, wide)
     ax.set_ylim(-end, end)
     ax.set_xlabel("expected of normal noise")
 
 
-def parameters(told: Sequence[Estimate], ax: Axes | None = None) -> Axes:
+def fitted_parameters(told: Sequence[Estimate], ax: Axes | None = None) -> Axes:
     """Draw, on one axis of prior SDs, the 95 % range of each prior and what is left of it after the fit.
 
     Parameters

@@ -139,7 +139,7 @@ def tornado(
     return figure
 
 
-def heatmap(
+def sensitivity_map(
     found: Sensitivity,
     top: int = TOP,
     index: str | None = None,
@@ -207,7 +207,7 @@ def heatmap(
     return figure
 
 
-def plane(
+def morris_plane(
     found: Sensitivity, top: int = 8, title: str = "", ax: Axes | Sequence[Axes] | None = None
 ) -> Figure:
     """Draw Morris' plane: how much a factor does, and how unevenly; the leading factors are named.
@@ -298,8 +298,8 @@ def interactions(
 
 KINDS: dict[str, Callable[..., Figure]] = {
     "tornado": tornado,
-    "heatmap": heatmap,
-    "plane": plane,
+    "heatmap": sensitivity_map,
+    "plane": morris_plane,
     "interactions": interactions,
 }
 

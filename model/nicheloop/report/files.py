@@ -64,14 +64,14 @@ def write_study(found: Reproduction, folder: Path, about: Mapping[str, Any]) -> 
 
 def _overview(found: Reproduction, folder: Path) -> list[str]:
     """Draw the model, what calibration bought, and the weakest effect of each claim over the ensemble."""
-    from nicheloop.figures.calibration import calibration
+    from nicheloop.figures.calibration import prior_and_ensemble
     from nicheloop.figures.diagram import network
     from nicheloop.figures.effects import waterfalls
     from nicheloop.figures.style import save
 
     drawn: dict[str, Any] = {"network": network()}
     if any(effect.expected_sign for effect in found.effects):
-        drawn["calibration"] = calibration(found.effects)
+        drawn["calibration"] = prior_and_ensemble(found.effects)
     weakest = weakest_effects(found.effects)
     if weakest:
         drawn["weakest"] = waterfalls(weakest)

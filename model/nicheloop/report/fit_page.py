@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nicheloop.report.manifest import write_manifest
-from nicheloop.report.page import Figure, environment, figure_of
+from nicheloop.report.page import Inlined, environment, inlined
 
 if TYPE_CHECKING:
     from nicheloop.analysis.fit.story import Findings
@@ -93,9 +93,9 @@ def _figures(found: Findings, folder: Path) -> list[str]:
         name: plot_assay(table, part.T)
         for name, table, part in zip(_data_names(found), found.problem.tables, model, strict=True)
     }
-    figures["waterfall"] = drawn.waterfall(found.search)
+    figures["waterfall"] = drawn.starts(found.search)
     figures["residuals"] = drawn.residuals(found.quality, abscissae(found.problem))
-    figures["parameters"] = drawn.parameters(found.estimates)
+    figures["parameters"] = drawn.fitted_parameters(found.estimates)
     if found.profiles:
         figures["profiles"] = drawn.profiles(found.profiles, units)
     return [path.name for name, figure in figures.items() for path in save(figure, folder / name)]
@@ -111,24 +111,24 @@ def render_fit(found: Findings, folder: Path, about: Mapping[str, Any], notes: S
     drawn = "a sample of the posterior" if found.posterior.kind == "sample" else "the Laplace approximation"
     sources = [Path(table.source).name for table in found.problem.tables]
     data = f"Band: 90 % of what the model says for {drawn}, without noise."
-    figures: dict[str, Figure | list[Figure] | None] = {
+    figures: dict[str, Inlined | list[Inlined] | None] = {
         "data": [
-            figure_of(folder / f"{name}.svg", source, data)
+            inlined(folder / f"{name}.svg", source, data)
             for name, source in zip(_data_names(found), sources, strict=True)
         ],
-        "parameters": figure_of(folder / "parameters.svg", "Parameters before and after", ""),
-        "waterfall": figure_of(
+        "parameters": inlined(folder / "parameters.svg", "Parameters before and after", ""),
+        "waterfall": inlined(
             folder / "waterfall.svg",
             "Objective of all starts",
             "Negative log posterior of every start above the best one. A plateau at the bottom means that "
             "many starts found the same point; steps above it are other explanations, worse by so much.",
         ),
-        "residuals": figure_of(
+        "residuals": inlined(
             folder / "residuals.svg",
             "Residuals",
             "Measured less predicted at the best point, in widths of the noise. Beige: 95 % of normal noise.",
         ),
-        "profiles": figure_of(folder / "profiles.svg", "Profile likelihoods", "") if found.profiles else None,
+        "profiles": inlined(folder / "profiles.svg", "Profile likelihoods", "") if found.profiles else None,
     }
     return (
         environment()

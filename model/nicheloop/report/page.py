@@ -37,7 +37,7 @@ WEAKEST_CAPTION = (
 
 
 @dataclass(frozen=True)
-class Figure:
+class Inlined:
     """A figure inside the page: title, caption, data URI and width in CSS pixels."""
 
     title: str
@@ -139,23 +139,23 @@ def percent(value: float) -> str:
     return "–" if math.isnan(value) else f"{100 * value:.0f} %"
 
 
-def _figures(found: Reproduction, folder: Path, claim: str) -> list[Figure]:
+def _figures(found: Reproduction, folder: Path, claim: str) -> list[Inlined]:
     return [
-        figure_of(folder / f"{panel.name}.svg", panel.title, panel.caption)
+        inlined(folder / f"{panel.name}.svg", panel.title, panel.caption)
         for panel in found.panels
         if panel.claim == claim
     ]
 
 
-def _overview(folder: Path, name: str, title: str, caption: str) -> Figure | None:
+def _overview(folder: Path, name: str, title: str, caption: str) -> Inlined | None:
     path = folder / f"{name}.svg"
-    return figure_of(path, title, caption) if path.is_file() else None
+    return inlined(path, title, caption) if path.is_file() else None
 
 
-def figure_of(path: Path, title: str, caption: str) -> Figure:
+def inlined(path: Path, title: str, caption: str) -> Inlined:
     """Return an SVG as a figure inside the page."""
     svg = path.read_bytes()
     found = _WIDTH.search(svg[:2000].decode("utf-8", "replace"))
     points = float(found[1]) if found else 252.0
     uri = "data:image/svg+xml;base64," + b64encode(svg).decode("ascii")
-    return Figure(title, caption, uri, round(points * 1.75))
+    return Inlined(title, caption, uri, round(points * 1.75))

@@ -190,7 +190,7 @@ class Fit:
         if kind not in ("profiles", "starts"):
             raise ValueError(unknown("figure", kind, ("profiles", "starts")))
         if kind == "starts":
-            return figure_of(figures.waterfall(self.search, ax))
+            return figure_of(figures.starts(self.search, ax))
         if self.profiles is None:
             raise ValueError("profiles: none were computed, expected a fit with profiles")
         units = {name: rows()[name].unit for name in self.profiles if name in rows()}
