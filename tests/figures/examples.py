@@ -31,7 +31,10 @@ from nicheloop.analysis.fit.story import Estimate
 from nicheloop.analysis.sensitivity import Output, analyse
 from nicheloop.analysis.sweep.synergy import synergy_of
 from nicheloop.analysis.wiring.graph import Node, Wiring
+from nicheloop.assays.tables.read import tabulated
+from nicheloop.assays.tables.text import read_text
 from nicheloop.equations.influence import Influence
+from nicheloop.figures.overlay import Line, plot_overlay
 from nicheloop.figures.style import figure_of, house_style
 
 BASELINES = Path(__file__).with_name("baseline")
@@ -76,7 +79,7 @@ def bell() -> DoseResponse:
 def surface() -> xr.Dataset:
     a, b = np.array([0, 0.1, 0.3, 1, 3, 10]), np.array([0, 5, 50, 500, 5000.0])
     alone = Hill(1, 0, 1.0, 1.2)(a)[:, None] * Hill(1, 0.5, 100.0, 1.0)(b)
-    together = alone - 0.3 * np.outer(a / (a + 1) * (1 / (1 + a / 3)), b / (b + 60))
+    together = np.maximum(alone - 0.3 * np.outer(a / (a + 1) * (1 / (1 + a / 3)), b / (b + 60)), 0.02)
     units = {"units": "fraction", "readout": "viability"}
     return xr.Dataset(
         {"viability": (("imatinib", "il1ra"), together, units)},
@@ -93,6 +96,13 @@ def effects() -> list[Effect]:
         ),
         Effect("S5", "24 h", "migrated, blocked / not", "1", 0, 1.0, 1.1, 1.2 + 0.1 * rank, 1 + 0.5 * rank),
     ]
+
+
+def unreached() -> Effect:
+    """IC50s that some parameter sets never reach, and some failed."""
+    found, rank = effects()[0], np.linspace(-1, 1, 60)
+    never = np.where(rank > 0.6, np.inf, np.where(rank < -0.9, np.nan, found.ensemble))
+    return replace(found, ensemble=never, prior=np.where(rank > 0.2, np.inf, found.prior))
 
 
 def panel(kind: str) -> Panel:
@@ -157,7 +167,7 @@ def profiles() -> dict[str, Any]:
     }
 
 
-def run() -> Any:
+def run(failed: bool = False) -> Any:
     """A run as the figure needs it."""
     import pandas as pd
 
@@ -169,9 +179,14 @@ def run() -> Any:
         for line, values in (("K562S", np.exp(-time / 24)), ("K562R", 1 / (1 + (time / 60) ** 2)))
     ]
     table = pd.concat(frames, ignore_index=True)
+    table.loc[failed & (table["time"] > 50), "value"] = np.nan
     scenario = SimpleNamespace(events=(SimpleNamespace(at=24.0),), title="A run", name="run")
     return SimpleNamespace(
-        time=time, ok=True, time_reached=72.0, scenario=scenario, to_dataframe=lambda readouts=None: table
+        time=time,
+        ok=not failed,
+        time_reached=50.0 if failed else 72.0,
+        scenario=scenario,
+        to_dataframe=lambda readouts=None: table,
     )
 
 
@@ -200,12 +215,47 @@ class Wells:
 def measured() -> Any:
     columns = {
         "readout": ["viability"] * 4, "host": ["K562S", "K562S", "K562R", "K562R"],
+        "unit": ["fraction"] * 4, "relative_to": [""] * 4,
         "time_h": [24.0, 48.0, 24.0, 48.0], "value": [0.4, 0.12, 0.9, 0.55], "sd": [0.05, 0.03, 0.08, np.nan],
         "censored": ["", "below", "", ""],
     }  # fmt: skip
     return SimpleNamespace(
         measurements=SimpleNamespace(**{name: np.array(values) for name, values in columns.items()})
     )
+
+
+def predicted() -> tuple[Any, np.ndarray]:
+    """An ELISA over doses, and three parameter sets over it, of which the median falls out of the frame."""
+    rows = [f"il1b,K562R,72,{900 / (1 + 10 * dose):.1f},pg/mL,{dose},,40" for dose in (0, 0.1, 1, 10)]
+    head = "readout,line,time [h],value,unit,imatinib [uM],stroma,sd"
+    values = 1000 / (1 + np.array([0, 1, 30, 30000])) * np.array([[0.6], [1.0], [1.5]])
+    return tabulated(read_text("\n".join([head, *rows]) + "\n", "plate.csv")), values
+
+
+def swept(*dims: str) -> xr.Dataset:
+    """A read-out of K562R over parameter sets, and perhaps doses and IL-1Ra; 2 of 60 runs failed."""
+    doses = np.array([0, 0.1, 0.3, 1, 3, 10.0])
+    sets, blocked = np.linspace(0.5, 2.0, 15), np.array([0.0, 500.0])
+    value = Hill(1, 0.05, 1.0, 1.5)(doses)[None, :, None] ** sets[:, None, None] * (1 - 0.3 * (blocked > 0))
+    kept = xr.DataArray(
+        value, {"imatinib": doses, "il1ra": blocked}, ("set", "imatinib", "il1ra"), "viability_final",
+        {"units": "fraction", "readout": "viability", "host": "K562R", "summary": "final"},
+    )  # fmt: skip
+    kept["imatinib"].attrs["units"], kept["il1ra"].attrs["units"] = "uM", "ng/mL"
+    gone = {dim: -1 if dim == "imatinib" else 0 for dim in kept.dims if dim not in dims}
+    kept = kept.isel(gone, drop=True)
+    if dims == ("set",):
+        kept = kept.where(sets > 0.6, np.inf)
+    return xr.Dataset({"viability_final": kept}, attrs={"runs": 60, "failed_runs": 2})
+
+
+def overlay() -> list[Line]:
+    time = np.linspace(0, 72, 25)
+    return [
+        Line(run, title, host, "fraction" if host else "pg/mL", time, size * np.exp(-time / decay), dashes)
+        for run, dashes, decay in (("now", (1, 0), 30.0), ("pinned", (6, 2), 60.0))
+        for title, host, size in (("viability", "K562R", 1), ("viability", "K562S", 0.7), ("il1b", "", 40))
+    ]
 
 
 def search() -> Search:
@@ -250,8 +300,10 @@ EXAMPLES: dict[str, Example] = {
     "dose_response": Example(lambda ax=None: f.dose_response(dose_response(), ax=ax)),
     "bell": Example(lambda ax=None: f.bell(bell(), ax=ax)),
     "synergy": Example(lambda ax=None: f.synergy(synergy_of(surface(), "viability"), ax=ax)),
+    "synergy_loewe": Example(lambda ax=None: f.synergy(synergy_of(surface(), "viability", "loewe"), ax=ax)),
     "heat_map": Example(lambda ax=None: f.heat_map(surface(), "viability", ax=ax)),
     "waterfall": Example(lambda ax=None: f.waterfall(effects()[1], ax=ax)),
+    "waterfall_unreached": Example(lambda ax=None: f.waterfall(unreached(), ax=ax)),
     "waterfalls": Example(lambda ax=None: f.waterfalls(effects(), ax=ax), panels=3),
     "factorial": Example(lambda ax=None: f.factorial(panel("factorial"), ax=ax)),
     "panel_dose_response": Example(lambda ax=None: f.panel(panel("dose_response"), ax=ax)),
@@ -260,9 +312,15 @@ EXAMPLES: dict[str, Example] = {
     "panel_bell": Example(lambda ax=None: f.panel(panel("bell"), ax=ax)),
     "time_course": Example(lambda ax=None: f.time_course(run(), "viability", ax, measured())),
     "plot_run": Example(lambda ax=None: f.plot_run(run(), ["viability"], ax, measured())),
+    "time_course_failed": Example(lambda ax=None: f.time_course(run(failed=True), "viability", ax)),
     "plot_sweep": Example(lambda ax=None: f.plot_sweep(surface(), ax=ax)),
+    "plot_sweep_band": Example(lambda ax=None: f.plot_sweep(swept("set", "imatinib"), ax=ax)),
+    "plot_sweep_lines": Example(lambda ax=None: f.plot_sweep(swept("imatinib", "il1ra"), ax=ax)),
+    "plot_sweep_sets": Example(lambda ax=None: f.plot_sweep(swept("set"), ax=ax)),
     "plot_wells": Example(lambda ax=None: f.plot_wells(Wells(), ax=ax)),
     "plot_assay": Example(lambda ax=None: f.plot_assay(nl.load_data("imatinib_baf3"), ax=ax)),
+    "plot_assay_model": Example(lambda ax=None: f.plot_assay(*predicted(), ax=ax)),
+    "plot_overlay": Example(lambda ax=None: plot_overlay(overlay(), ax=ax), panels=2),
     "profile": Example(lambda ax=None: f.profile(profiles()["k_on"], "1/h", ax)),
     "profiles": Example(lambda ax=None: f.profiles(profiles(), {"k_on": "1/h"}, ax), panels=2),
     "starts": Example(lambda ax=None: f.starts(search(), ax)),
@@ -293,8 +351,7 @@ def write_baselines() -> None:
     BASELINES.mkdir(exist_ok=True)
     for name, example in EXAMPLES.items():
         shades = (pixels(example.draw()) * 255).round().astype(np.uint8)
-        image = Image.fromarray(shades).quantize(256, dither=Image.Dither.NONE)
-        image.save(BASELINES / f"{name}.png", optimize=True)
+        Image.fromarray(shades).save(BASELINES / f"{name}.png", optimize=True)
         print(BASELINES / f"{name}.png")
 
 

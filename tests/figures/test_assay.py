@@ -181,6 +181,22 @@ def test_curves_take_the_place_of_straight_lines():
     np.testing.assert_allclose(np.ravel(single), found.values[0, [0, 4, 8]])  # no dose, and one dose only
 
 
+def test_a_model_below_the_frame_is_marked_not_drawn_along_it():
+    rows = [
+        f"il1b,K562R,24,{value},pg/mL,{d},0,,,," for d, value in zip(DOSES, (900, 400, 60, 9), strict=True)
+    ]
+    model = np.array([[800.0, 300.0, 1e-3, 0.0]])
+    figure = plot_assay(table(*rows), model)
+    (ax,) = figure.axes
+    assert ax.get_yscale() == "log"
+    bottom = ax.get_ylim()[0]
+    (line,) = [line for line in ax.get_lines() if line.get_linestyle() == "-" and len(line.get_xdata()) == 3]
+    assert (np.asarray(line.get_ydata())[1:] < bottom).all()
+    (marks,) = [line for line in ax.get_lines() if line.get_marker() == "v"]
+    np.testing.assert_allclose(marks.get_xdata(), DOSES[2:])
+    assert saved(figure)[-1] == "model below the frame"
+
+
 def test_model_values_of_another_table_are_refused():
     with pytest.raises(ValueError, match=r"got shape \(1, 3\), expected \(sets, 8 rows\)"):
         plot_assay(table(*SERIES), np.zeros((1, 3)))

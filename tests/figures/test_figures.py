@@ -11,8 +11,12 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
+from nicheloop.analysis.curves import half_dose
+from nicheloop.analysis.dose_response import DoseResponse, dose_curve
 from nicheloop.analysis.evidence import Band, Effect, Panel, Series
-from nicheloop.figures.calibration import calibration
+from nicheloop.figures.calibration import prior_and_ensemble
+from nicheloop.figures.doses import bell, dose_response, exact, short
+from nicheloop.figures.effects import waterfall
 from nicheloop.figures.panels import panel
 from nicheloop.figures.style import HOST_COLOURS, MM, colours, new_axes, save
 
@@ -139,6 +143,17 @@ def test_two_series_of_one_host_differ() -> None:
     assert styles == {"-", "--"}
 
 
+def test_more_curves_than_colours_differ_in_their_dashes() -> None:
+    x = np.linspace(0, 72, 5)
+    many = tuple(Series(f"s{i}", x, x + i) for i in range(8))
+    given = Panel("S2", "n", "t", "timecourse", "time [h]", "y [1]", "linear", "linear", many)
+    looks = [(str(line.get_color()), line.get_linestyle()) for line in panel(given).get_lines()]
+    assert len(set(looks)) == 8
+    doses = tuple(dose_curve(f"s{i}", [1.0, 2.0], [1.0, 0.9]) for i in range(8))
+    lines = dose_response(DoseResponse("drug", "uM", "y", "fraction", doses)).get_lines()
+    assert len({(str(line.get_color()), line.get_linestyle()) for line in lines}) == 8
+
+
 def test_drawing_uses_the_axes_given_and_leaves_the_global_style_alone() -> None:
     before = dict(matplotlib.rcParams)
     ax = new_axes()
@@ -168,9 +183,53 @@ def test_the_calibration_figure_has_a_row_per_claimed_effect() -> None:
         Effect("S1", "e", "unsigned", "1", 0, 0.0, 1.0, values, values),
         Effect("S2", "e", "second", "1", -1, 0.0, 1.0, values, values),
     ]
-    ax: Axes = calibration(effects)
+    ax: Axes = prior_and_ensemble(effects)
     assert [label.get_text() for label in ax.get_yticklabels()] == ["S1  first", "S2  second"]
     points = {line.get_label(): line.get_xdata() for line in ax.get_lines()}
     assert np.asarray(points["prior"]).tolist() == [75.0, 25.0]
     assert np.asarray(points["ensemble"]).tolist() == [100.0]
     assert np.asarray(points["ensemble, does not hold"]).tolist() == [25.0]
+
+
+def test_a_waterfall_ranks_what_is_infinite_first_and_counts_it() -> None:
+    values = np.array([np.inf, np.inf, 3.0, 2.0, np.nan, 1.5, 4.0, 1.2])
+    effect = Effect("S1", "e", "IC50 ratio", "1", 1, 1.0, np.inf, values, np.array([np.inf, 2.0, 0.5]))
+    ax = waterfall(effect)
+    assert ax.get_xlabel() == "parameter sets, ranked, 2 unreached, 1 failed [%]"
+    bars = ax.collections[0].get_paths()[0].vertices
+    top = ax.get_ylim()[1]
+    assert bars[:, 1].max() == pytest.approx(top)
+    full = bars[np.isclose(bars[:, 1], top)]
+    assert full[:, 0].max() == pytest.approx(100 * 2 / 7)  # two of the seven that have a value
+    (prior,) = [line for line in ax.get_lines() if line.get_color() == "#E69F00"]
+    np.testing.assert_allclose(prior.get_ydata(), [top, 2.0, 0.5])
+    ax.figure.draw_without_rendering()
+
+
+def test_the_ic50_of_a_figure_is_that_of_the_summaries() -> None:
+    doses = np.array([0.0, *np.geomspace(0.01, 100, 13)])
+
+    def label(found: DoseResponse) -> str:
+        legend = dose_response(found).get_legend()
+        return "" if legend is None else legend.get_texts()[0].get_text()
+
+    def of(response: np.ndarray, readout: str = "viability") -> DoseResponse:
+        return DoseResponse("drug", "uM", readout, "fraction", (dose_curve("a", doses, response),))
+
+    partial = 0.6 + 0.4 / (1 + doses)  # never halves the response; its Hill curve has a middle
+    assert label(of(partial)) == ""
+    floored = 0.3 + 0.7 / (1 + doses)  # its Hill curve has its middle at 1
+    expected = float(half_dose(doses[1:], floored[1:], 0.5 * floored[0]))
+    assert label(of(floored)) == f"a, IC50 {short(expected)} µM"
+    assert expected == pytest.approx(2.5, rel=0.05)
+    assert label(of(0.1 / (1 + doses / 1e3))) == ""  # beyond the doses
+    assert label(of(1.1 - 1 / (1 + doses))) == "a, EC50 1 µM"
+    gr = 2.0 / (1 + doses) - 1.0
+    assert label(of(gr, "gr")) == f"a, GR50 {short(float(half_dose(doses[1:], gr[1:])))} µM"
+
+
+def test_numbers_that_were_set_are_not_rounded_to_two_digits() -> None:
+    assert (exact(125.0), exact(168.0), short(125.4)) == ("125", "168", "130")
+    found = dose_curve("a", [10.0, 125.0, 1000.0], [1.0, 2.0, 1.0], fit=False)
+    (text,) = bell(DoseResponse("drug", "uM", "migrated", "%", (found,))).get_legend().get_texts()  # type: ignore[union-attr]
+    assert text.get_text() == "a, best at 125 µM"

@@ -11,7 +11,7 @@ import pytest
 from nicheloop.analysis.fit.quality import Quality
 from nicheloop.analysis.fit.search import Optimum, Search
 from nicheloop.analysis.fit.story import Estimate
-from nicheloop.figures.fit import LEVELS, parameters, profiles, residuals, waterfall
+from nicheloop.figures.fit import LEVELS, fitted_parameters, profiles, residuals, starts
 from nicheloop.figures.style import save
 
 
@@ -35,7 +35,7 @@ class Curve:
 
 def test_the_waterfall_shows_every_start_and_marks_those_that_failed() -> None:
     search = Search(("k",), (optimum(1.0, 0), optimum(1.0, 2), optimum(9.0, 1), optimum(np.inf, 3)), 0.0)
-    ax = waterfall(search)
+    ax = starts(search)
     drawn, crosses = ax.lines[0], ax.lines[1]
     np.testing.assert_array_equal(drawn.get_xdata(), [1, 2, 3])
     assert drawn.get_ydata()[2] == pytest.approx(8.0)
@@ -81,10 +81,21 @@ def test_residuals_are_drawn_against_prediction_dose_and_normal_quantiles(low: f
     save(figure, tmp_path / "residuals")
 
 
+def test_all_quantiles_are_in_the_frame() -> None:
+    values = np.linspace(-1, 1, 400)
+    found: Any = object.__new__(Quality)
+    object.__setattr__(found, "found", type("E", (), {"residuals": values, "predictions": values})())
+    quantiles = residuals(found).axes[-1]
+    low, high = quantiles.get_xlim()
+    x = quantiles.lines[-1].get_xdata()
+    assert low < min(x)
+    assert max(x) < high
+
+
 def test_open_ends_are_arrows_and_numbers_stand_beside() -> None:
     one = Estimate("k", "1/h", 1, 0.1, 10, 2, 1, 4, 1, 4, "identifiable", 0.5, 0.1, 0.9)
     flat = replace(one, name="f", low=0.0, high=np.inf, verdict="flat", z_low=-np.inf, z_high=np.inf)
-    ax = parameters([one, flat])
+    ax = fitted_parameters([one, flat])
     texts = [text.get_text() for text in ax.texts]
     assert texts[0].startswith("2 (1 to 4) 1/h")
     assert "∞" in texts[1]
@@ -96,7 +107,9 @@ def test_open_ends_are_arrows_and_numbers_stand_beside() -> None:
 def test_the_legend_of_all_verdicts_lies_inside_the_figure() -> None:
     verdicts = ("identifiable", "bounded below", "bounded above", "flat")
     one = Estimate("k", "pg/1e6 cells/24 h", 1, 0.1, 10, 2, 1, 4, 1, 4, "flat", 0.5, 0.1, 0.9)
-    ax = parameters([replace(one, name=f"k{i}", verdict=verdict) for i, verdict in enumerate(verdicts)])
+    ax = fitted_parameters(
+        [replace(one, name=f"k{i}", verdict=verdict) for i, verdict in enumerate(verdicts)]
+    )
     figure = ax.get_figure(root=True)
     assert figure is not None
     figure.draw_without_rendering()

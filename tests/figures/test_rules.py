@@ -17,9 +17,12 @@ from matplotlib.figure import Figure
 import nicheloop as nl
 
 sys.path.insert(0, str(Path(__file__).parent))
-from examples import EXAMPLES, dose_response, effects, profiles, search, surface
+from examples import EXAMPLES, dose_response, effects, profiles, quality, search, surface, wiring
 
 from nicheloop.analysis.fit.fit import Fit
+from nicheloop.analysis.fit.profile import Profile
+from nicheloop.equations.network import Network, Reaction
+from nicheloop.equations.system import compile_network
 from nicheloop.figures.style import HOST_COLOURS, OTHER_COLOURS, SINGLE, figure_of
 
 # Machado GM, Oliveira MM, Fernandes LAF, IEEE Trans Vis Comput Graph 2009;15:1291, severity 1, linear RGB.
@@ -35,8 +38,13 @@ BLINDNESS = {
         [-0.011820, 0.042940, 0.968881],
     ],
 }
+NAMED = {
+    "panel_bars", "factorial", "tornado", "interactions", "fitted_parameters", "prior_and_ensemble",
+    "profile", "profiles", "residuals", "sensitivity_map",
+}  # fmt: skip
+"""Figures with an axis of names, or of panels that share the label of the first, which needs no label."""
 UNITLESS = {
-    "", "start, best first", "objective above the best", "objective above lowest", "objective\nabove lowest",
+    "start, best first", "objective above the best", "objective above lowest", "objective\nabove lowest",
     "predicted", "expected of normal noise", "share of the variance", "mean size of effects, μ*",
     "standard deviation of effects, σ",
 }  # fmt: skip
@@ -65,6 +73,7 @@ def test_axes_have_units(name: str) -> None:
             named = (
                 bool(re.search(r"\[[^\]]+\]", label)) or label in UNITLESS or ax.get_label() == "<colorbar>"
             )
+            named |= label.startswith("parameter sets") or (not label and name in NAMED)
             assert named, f"{name}: {label!r} has no unit"
         told = ax.get_xlabel() + ax.get_ylabel()
         assert told or ax.get_label() == "<colorbar>" or any(t.get_text() for t in ax.get_xticklabels())
@@ -95,6 +104,16 @@ def test_nothing_is_cut_off(name: str) -> None:
             assert box.y1 <= frame.y1 + 1, text.get_text()
 
 
+def test_every_function_has_an_example() -> None:
+    public = sorted(nl.figures.__all__, key=len)
+    drawn = {
+        [one for one in public if f"{name}_".startswith(f"{one}_")][-1]
+        for name in EXAMPLES
+        if name != "plot_overlay"
+    }
+    assert drawn == set(public) - {"house_style", "plot", "save"}
+
+
 def test_too_few_axes_are_refused() -> None:
     with pytest.raises(ValueError, match="got 1 axes, expected 3"):
         nl.figures.waterfalls(effects(), ax=Figure().subplots())
@@ -116,7 +135,7 @@ def lab(colour: str, matrix: list[list[float]] | None = None) -> np.ndarray:
 def test_colours_are_told_apart(eyes: str | None) -> None:
     matrix = BLINDNESS[eyes] if eyes else None
     hosts = list(HOST_COLOURS.values())
-    for one, other in combinations([*hosts, *OTHER_COLOURS[:3]], 2):
+    for one, other in combinations([*hosts, *OTHER_COLOURS], 2):
         assert np.linalg.norm(lab(one, matrix) - lab(other, matrix)) > 10, (eyes, one, other)
 
 
@@ -133,6 +152,40 @@ def test_the_right_figure_is_picked() -> None:
     assert nl.figures.plot(dose_response(), ax=ax) is ax.figure
     assert isinstance(nl.figures.plot(effects()[0]).axes[0], Axes)
     assert figure_of(nl.figures.dose_response(dose_response())).get_figwidth() == pytest.approx(SINGLE)
+
+
+def test_what_is_read_off_a_curve_is_no_response() -> None:
+    curve = surface().isel(il1ra=0, drop=True).rename(viability="viability_ic50")
+    curve["viability_ic50"].attrs |= {"summary": "ic50"}
+    assert nl.figures.plot(curve).axes[0].get_title(loc="left") == "viability ic50"  # a panel
+    late = surface().isel(il1ra=0, drop=True).rename(viability="viability_final_48h")
+    del late["viability_final_48h"].attrs["readout"]
+    assert nl.figures.plot(late).axes[0].get_ylabel() == "viability final 48h [fraction]"
+    falling = surface() - 0.5
+    falling["viability"].attrs |= {"readout": "gr", "units": "1"}
+    assert len(nl.figures.plot(falling).axes[0].get_lines()) > 1  # no synergy of what falls below 0
+
+
+def test_plain_results_are_drawn_by_what_they_are() -> None:
+    unplaced = nl.figures.plot(wiring(False))
+    assert len(unplaced.axes[0].texts) > len(wiring(False).nodes)
+    assert nl.figures.plot(search()).axes[0].get_title(loc="left") == "Where the starts ended"
+    assert nl.figures.plot(quality()).axes[1].get_xlabel() == "expected of normal noise"
+    x = np.linspace(-1.0, 1.0, 5)
+    points = np.zeros((5, 1))
+    one = Profile("k", True, (-1.0, 1.0), x, x**2, 2 * x, points, x**2, ("bound", "bound"), 9, 0)
+    assert nl.figures.plot(one).axes[0].get_title(loc="left") == "k"
+    decay = compile_network(
+        Network("decay", ("A()",), ("k",), (1.0,), (), (), (Reaction("k*__s0", ((0, -1),)),), ((0, "k"),))
+    )
+    assert nl.figures.plot(decay).axes
+
+
+def test_an_option_that_a_figure_does_not_have_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"unknown option of kind='synergy' 'metod', did you mean 'method'"):
+        nl.figures.plot(surface(), metod="loewe")
+    with pytest.raises(ValueError, match=r"kind='heatmap' has no options, got method="):
+        nl.figures.plot(surface(), kind="heatmap", method="loewe")
 
 
 def test_a_kind_that_is_not_there_names_those_that_are() -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import xarray as xr
-from matplotlib.colors import LogNorm, TwoSlopeNorm
+from matplotlib.colors import LogNorm, to_hex
 from matplotlib.figure import Figure
 
-from nicheloop.figures import plot_sweep
+from nicheloop.figures import heat_map, plot, plot_sweep
+from nicheloop.figures.style import HOST_COLOURS
 from nicheloop.figures.sweep import plot_variable
 
 DOSES = np.array([0, 0.1, 0.3, 1, 3, 10, 30, 100])
@@ -79,10 +80,19 @@ def test_two_axes_of_many_values_are_a_heat_map() -> None:
 def test_colours_of_synergy_are_neutral_where_drugs_are() -> None:
     for name, neutral in (("viability_bliss", 0.0), ("viability_loewe_imatinib_K562R", 1.0)):
         ax = plot_variable(results(**{name: ("set", "imatinib", "K562R")}), name)
-        norm = ax.collections[0].norm
-        assert isinstance(norm, TwoSlopeNorm)
-        assert norm.vcenter == neutral
-        assert norm(neutral) == 0.5
+        assert ax.collections[0].norm(neutral) == pytest.approx(0.5)
+
+
+def test_one_antagonistic_combination_leaves_the_colours_of_the_others() -> None:
+    data = results(viability_loewe_imatinib_K562R=("imatinib", "K562R"))
+    data["viability_loewe_imatinib_K562R"].values[:] = 0.5
+    data["viability_loewe_imatinib_K562R"].values[0, 0] = 300.0
+    ax = plot_variable(data, "viability_loewe_imatinib_K562R")
+    norm = ax.collections[0].norm
+    assert float(norm(0.5)) < 0.4
+    assert norm.vmin is not None
+    assert norm.vmin > 0
+    assert ax.figure.axes[1].get_ylim()[1] == pytest.approx(10.0)
 
 
 def test_courses_are_lines_over_hours_and_the_title_tells_what_is_fixed() -> None:
@@ -118,4 +128,43 @@ def test_a_value_that_is_missing_everywhere_can_be_drawn() -> None:
     )
     for name in ("a", "b", "c", "viability_bliss"):
         data[name].values[:] = np.nan
-    plot_sweep(data).canvas.draw_idle()
+    plot_sweep(data).draw_without_rendering()
+
+
+def test_what_is_infinite_is_counted_in_a_histogram() -> None:
+    data = results(viability_ic50=("set",))
+    data["viability_ic50"].values[:3] = np.inf
+    data["viability_ic50"].values[3] = np.nan
+    ax = plot_variable(data, "viability_ic50")
+    assert ax.get_ylabel() == "parameter sets (3 unreached, 1 failed)"
+    assert sum(patch.get_height() for patch in ax.patches) == SETS - 4
+
+
+def test_a_single_curve_has_the_colour_of_its_cells() -> None:
+    data = results(viability_final=("imatinib",), cxcl11_auc=("set",))
+    for name in data.data_vars:
+        data[name].attrs["host"] = "K562R"
+    assert plot_variable(data, "viability_final").get_lines()[0].get_color() == HOST_COLOURS["K562R"]
+    bar = plot_variable(data, "cxcl11_auc").patches[0]
+    assert to_hex(bar.get_facecolor()).upper() == HOST_COLOURS["K562R"]
+
+
+def test_failed_runs_are_counted_above_a_sweep() -> None:
+    data = results(a=("imatinib",), b=("imatinib", "il1ra", "time")).assign_attrs(runs=9, failed_runs=2)
+    assert plot_sweep(data).get_suptitle() == "2 of 9 runs failed"
+    assert heat_map(data, "b").get_title(loc="left") == "b, after 48 h (2 of 9 runs failed)"
+    assert plot(data[["a"]]).axes[0].get_title(loc="left") == "2 of 9 runs failed\na"
+
+
+def test_numbers_that_were_set_keep_their_digits() -> None:
+    data = results(viability_final=("imatinib", "K562R")).assign_coords(K562R=[125.0, 1250.0])
+    legend = plot_variable(data, "viability_final").get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["125", "1250"]
+
+
+def test_a_number_without_unit_has_no_bracket_and_micro_is_written_so() -> None:
+    data = results(ratio=("set",), ic50=("set",))
+    data["ratio"].attrs["units"], data["ic50"].attrs["units"] = "1", "uM"
+    assert plot_variable(data, "ratio").get_xlabel() == ""
+    assert plot_variable(data, "ic50").get_xlabel() == "[µM]"
