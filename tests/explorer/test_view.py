@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 
 import nicheloop as nl
-from nicheloop.explorer.courses import Bench
+from nicheloop.assays.runs import study
+from nicheloop.assays.runs.batches import run_one_by_one
+from nicheloop.assays.runs.plan import Plan
+from nicheloop.explorer.courses import KEPT_STUDIES, Bench
 from nicheloop.explorer.view import View
 
 K562R = "imatinib_k562r"
@@ -95,13 +99,48 @@ def test_another_scenario_keeps_moved_parameters_and_read_outs() -> None:
     assert there.overrides == {"il1_kon": 7.0}
     assert "p_erk" in there.readouts
     assert there.scenario.treatments["imatinib"] == 1.0
+    assert there.control("parameter:il1_kon") in there.controls()
+
+
+def test_a_parameter_of_the_scenario_itself_keeps_its_slider_in_another() -> None:
+    view = View.of("s6_viability_arm").move("parameter:cxcr3_copies_K562R", 500.0).at(K562R)
+    assert view.overrides == {"cxcr3_copies_K562R": 500.0}
+    assert view.control("parameter:cxcr3_copies_K562R") in view.controls()
+    assert "cxcr3_copies_K562R 500" in view.label
+    assert view.remove("parameter:cxcr3_copies_K562R").overrides == {}
+
+
+def test_what_a_scenario_sets_itself_wins_as_with_simulate() -> None:
+    given = {"cxcr3_copies_K562R": 500.0, "il1_kon": 0.9}
+    view = View.of("s6_viability_arm", given, ["viability"])
+    assert view.overrides == {"il1_kon": 0.9}
+    run = nl.simulate(view.base, given)
+    mine = Bench().run(view).of("viability")[0].values[-1]
+    assert np.isclose(mine, run["viability"][-1], rtol=1e-6)
+    carried = View.of(K562R, given).at("s6_viability_arm")
+    assert carried.scenario.parameters["cxcr3_copies_K562R"] == 0.0
+    assert carried.overrides == {"il1_kon": 0.9}
+
+
+def test_what_the_vessel_sets_has_no_slider() -> None:
+    name = "parameter:lower_volume_fraction"
+    view = View.of("coculture_imatinib", {"lower_volume_fraction": 0.3})
+    assert name in view.added
+    assert view.at("transwell").added == ()
+    assert View.of("transwell", {"lower_volume_fraction": 0.3}).overrides == {}
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_parameter_that_is_no_number_is_refused(value: float) -> None:
+    with pytest.raises(ValueError, match=r"il1_kon=.*expected a finite number"):
+        View.of(K562R, {"il1_kon": value})
 
 
 def test_a_run_that_cannot_start_says_why_and_has_no_numbers() -> None:
     view = View.of(K562R, {"uniform_death": 0.2})
     course = Bench().run(view)
     assert "no stock culture" in course.problem
-    assert all(np.isnan(curve.values).all() for curve in course.curves if curve.readout == "viable_cells")
+    assert all(np.isnan(curve.values).all() for curve in course.curves)
 
 
 @pytest.mark.parametrize("name", nl.scenario_names())
@@ -117,14 +156,27 @@ def test_every_shipped_scenario_has_controls_whose_slider_holds_the_value(name: 
         assert math.isfinite(control.high)
 
 
-def test_a_bench_runs_vehicle_wells_once_and_forgets_old_parameter_sets() -> None:
+def test_a_bench_runs_vehicle_wells_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[nl.Scenario] = []
+
+    def counted(plan: Plan, *rest: Any) -> Any:
+        ran.append(plan.scenario)
+        return run_one_by_one(plan, *rest)
+
+    monkeypatch.setattr(study, "run_one_by_one", counted)
     bench, view = Bench(), View.of(K562R)
     values = [
         bench.run(view.move("dose:imatinib", dose)).of("viability")[0].values[-1] for dose in (0.1, 1, 10)
     ]
     assert values == sorted(values, reverse=True)
-    moved = [view.add("parameter:il1_kon").move("parameter:il1_kon", 1.0 + k) for k in range(8)]
-    for one in moved:
-        bench.run(one)
-    again = Bench().run(moved[0])
-    assert np.array_equal(bench.run(moved[0]).of("viability")[0].values, again.of("viability")[0].values)
+    assert [dict(one.treatments) for one in ran].count({}) == 1
+    assert len(ran) == 4
+
+
+def test_a_bench_keeps_few_parameter_sets_and_finds_forgotten_ones_again() -> None:
+    bench = Bench()
+    moved = [View.of(K562R, {"il1_kon": 1.0 + k}).move("duration", 12) for k in range(KEPT_STUDIES + 2)]
+    courses = [bench.run(one) for one in moved]
+    assert len(bench._studies) == KEPT_STUDIES
+    again = bench.run(moved[0])
+    assert np.array_equal(again.of("viability")[0].values, courses[0].of("viability")[0].values)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from nicheloop.assays.axes import _settled
 from nicheloop.assays.scenario import Scenario
+from nicheloop.assays.tables.arrangement import unit_in_words
 from nicheloop.assays.units import CELL_DENSITY, solute
 from nicheloop.biology import parameter_values
 from nicheloop.biology.hosts import STROMA
 from nicheloop.biology.table import ParameterRow, rows
-from nicheloop.explorer.words import in_print, treatment_in_words
+from nicheloop.explorer.words import treatment_in_words
 
 DOSE, DENSITY, KNOCKDOWN, EVENT, EVENT_DOSE, DURATION, PARAMETER = (
     "dose", "density", "knockdown", "event", "event_dose", "duration", "parameter",
@@ -86,7 +88,7 @@ class Control:
 def dose_control(key: str, treatment: str, value: float, default: float, when: str = "") -> Control:
     """Return the control of a dose: logarithmic, with 0 at its left end."""
     low, high = _spanning(*DOSE_RANGES[treatment], value, default)
-    unit = in_print(solute(treatment).unit)
+    unit = unit_in_words(solute(treatment).unit)
     label = f"{treatment_in_words(treatment)} {when}".strip()
     return Control(key, label, unit, value, default, low, high, log=True, zero=True)
 
@@ -146,21 +148,19 @@ def parameter_control(name: str, value: float | None, default: float) -> Control
         low, high = min(low, value, default), max(high, value, default)
     step = 0.0 if log else (high - low) / 200
     note = f"{row.evidence}; {row.source}" if row.source else row.evidence
-    unit = "" if row.unit == "1" else in_print(row.unit)
+    unit = "" if row.unit == "1" else unit_in_words(row.unit)
     return Control(f"{PARAMETER}:{name}", name, unit, value, default, low, high, log, zero, step, note)
 
 
+def settled(scenario: Scenario) -> frozenset[str]:
+    """Names of the parameters that a scenario sets itself, in its table, by its vessel or its knock-downs."""
+    return frozenset({*scenario.parameters, *_settled(scenario)})
+
+
 def searchable(scenario: Scenario) -> tuple[str, ...]:
-    """Names of the parameters that a slider can move: all with a range, less those the vessel sets."""
-    settled = {
-        name
-        for name, value in (
-            ("lower_volume_fraction", scenario.vessel.lower_volume_fraction),
-            ("insert_exchange", scenario.vessel.exchange),
-        )
-        if value is not None
-    }
-    return tuple(name for name, row in rows().items() if row.low is not None and name not in settled)
+    """Names of the parameters that a slider can be asked for: all with a range that are not settled."""
+    fixed = settled(scenario)
+    return tuple(name for name, row in rows().items() if row.low is not None and name not in fixed)
 
 
 def default_of(name: str, scenario: Scenario) -> float:

@@ -177,10 +177,10 @@ class Sidebar:
         keys = view.keys()
         for key in keys:
             control = view.control(key)
+            remove = self._page.remove if key in view.added else None
             if key in self._sliders:
-                self._sliders[key].show(control)
+                self._sliders[key].show(control, remove)
             else:
-                remove = self._page.remove if key in view.added else None
                 self._sliders[key] = ValueSlider(control, self._page.move, self._page.back, remove)
         self._sliders = {key: self._sliders[key] for key in keys}
         parts: dict[str, list[ValueSlider]] = {"given": [], "seeded": [], "numbers": []}

@@ -3,8 +3,11 @@
 
 const STEPS = 200;
 
-function rounded(value) {
-  return Number(value.toPrecision(3));
+// Three digits, or as many as tell neighbouring positions apart: else the slider would stick under the keyboard.
+function rounded(value, apart) {
+  if (value === 0 || !(apart > 0)) return value;
+  const digits = Math.ceil(Math.log10((2 * Math.abs(value)) / apart)) + 1;
+  return Number(value.toPrecision(Math.min(15, Math.max(3, digits))));
 }
 
 function valueAt(model, position) {
@@ -12,10 +15,11 @@ function valueAt(model, position) {
     if (model.zero && position === 0) return 0;
     const first = model.zero ? 1 : 0;
     const share = (position - first) / (STEPS - first);
-    return rounded(model.low * Math.pow(model.high / model.low, share));
+    const value = model.low * Math.pow(model.high / model.low, share);
+    return rounded(value, value * (Math.pow(model.high / model.low, 1 / (STEPS - first)) - 1));
   }
   const step = model.step > 0 ? model.step : (model.high - model.low) / STEPS;
-  return rounded(model.low + position * step);
+  return rounded(model.low + position * step, step);
 }
 
 function lastPosition(model) {
@@ -123,6 +127,8 @@ export function render({ model, el }) {
     if ("value" in message && waiting === null) { value = message.value; show(); }
     if (message.done) { busy = false; next(); }
   });
-  model.on(["label", "unit", "low", "high", "default", "log", "zero", "step", "note"], show);
+  model.on([
+    "label", "unit", "low", "high", "default", "log", "zero", "step", "note", "removable",
+  ], show);
   show();
 }

@@ -67,9 +67,10 @@ class ValueSlider(JSComponent):  # type: ignore[misc]
             **_fields(control), removable=on_remove is not None, sizing_mode="stretch_width", margin=0
         )
 
-    def show(self, control: Control) -> None:
-        """Follow the view: bounds, default and value."""
-        fields = _fields(control)
+    def show(self, control: Control, on_remove: Callable[[str], None] | None = None) -> None:
+        """Follow the view: bounds, default and value, and whether it can be taken away."""
+        self._on_remove = on_remove
+        fields = {**_fields(control), "removable": on_remove is not None}
         value = fields.pop("value")
         changed = {name: new for name, new in fields.items() if new != getattr(self, name)}
         if changed:

@@ -15,8 +15,8 @@ from nicheloop.assays.library import load_scenario
 from nicheloop.assays.mapping import FrozenMap
 from nicheloop.assays.readouts import applicable
 from nicheloop.assays.scenario import Scenario
+from nicheloop.biology import parameter_values
 from nicheloop.biology.hosts import STROMA
-from nicheloop.biology.table import check_names
 from nicheloop.explorer import controls
 from nicheloop.explorer.controls import (
     DENSITY,
@@ -83,7 +83,8 @@ class View:
         scenario : Scenario, str or Path
             A scenario, or the name or TOML path of one.
         parameters : mapping, optional
-            Parameters that differ from the table: they are moved from the start.
+            Parameters that differ from the table: they are moved from the start. What the scenario or its
+            vessel sets stays as it is there, as with `nicheloop.simulate`.
         readouts : iterable of str, optional
             Read-outs without a line; default: a few that the scenario allows.
         well : int
@@ -94,14 +95,14 @@ class View:
         ScenarioError
             If there is no such scenario or file.
         ValueError
-            If a parameter or a read-out is unknown.
+            If a parameter or a read-out is unknown, or a value is not a finite number.
         """
         given = isinstance(scenario, Scenario)
         loaded = scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
         origin = Origin(loaded, "" if given else str(scenario), well)
         base = origin.base
-        check_names(parameters or {})
-        moved = {f"{PARAMETER}:{name}": float(value) for name, value in (parameters or {}).items()}
+        parameter_values(base.resistance, parameters)
+        moved = _free(base, {f"{PARAMETER}:{name}": float(v) for name, v in (parameters or {}).items()})
         blank = cls(origin, FrozenMap(moved), base.resistance, base.promoter, (), tuple(moved))
         return blank.showing(blank.usual_readouts() if readouts is None else readouts)
 
@@ -113,14 +114,19 @@ class View:
         return self.origin.base
 
     @cached_property
-    def overrides(self) -> FrozenMap[float]:
-        """Parameters of the model that differ from the table, those that the scenario sets aside."""
+    def parameters(self) -> FrozenMap[float]:
+        """Parameters of the model that were moved away from their default."""
         found = {
             name: value
             for name, value in moved_of(self.moved, PARAMETER).items()
-            if name not in self.base.parameters and value != controls.default_of(name, self._blank)
+            if value != controls.default_of(name, self._blank)
         }
         return FrozenMap(found)
+
+    @cached_property
+    def overrides(self) -> FrozenMap[float]:
+        """Those of `parameters` that the scenario does not set itself: for `nicheloop.simulate`."""
+        return FrozenMap({k: v for k, v in self.parameters.items() if k not in self.base.parameters})
 
     @cached_property
     def changes(self) -> dict[str, Any]:
@@ -257,13 +263,16 @@ class View:
         return replace(self, readouts=tuple(name for name in known if name in wanted))
 
     def at(self, source: Scenario | str | Path, well: int = 0) -> View:
-        """Go to another scenario; moved parameters and read-outs stay where they can."""
+        """Go to another scenario; moved parameters and read-outs stay where they can.
+
+        A parameter that the other scenario or its vessel sets is let go of: a control arm stays one.
+        """
         fresh = View.of(source, well=well)
         mine = {key: value for key, value in self.moved.items() if key.startswith(f"{PARAMETER}:")}
+        mine = _free(fresh.base, mine)
         kept = tuple(name for name in self.readouts if name in fresh.known_readouts())
-        added = tuple(key for key in self.added if key in mine)
         shown = tuple(dict.fromkeys([*kept, *fresh.readouts]))[: max(SHOWN_FIRST, len(kept))]
-        return replace(fresh, moved=FrozenMap(mine), added=added).showing(shown)
+        return replace(fresh, moved=FrozenMap(mine), added=tuple(mine)).showing(shown)
 
     # -- parts ----------------------------------------------------------------------------------------------
 
@@ -271,3 +280,9 @@ class View:
     def _blank(self) -> Scenario:
         """The base under the chosen explanation."""
         return self.base.model_copy(update={RESISTANCE: self.resistance, PROMOTER: self.promoter})
+
+
+def _free(base: Scenario, moved: Mapping[str, float]) -> dict[str, float]:
+    """Return the moved parameters, by key, that neither a scenario nor its vessel sets itself."""
+    own = controls.settled(base)
+    return {key: value for key, value in moved.items() if key.removeprefix(f"{PARAMETER}:") not in own}
