@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pandas as pd
 import pytest
 
 import nicheloop as nl
+from nicheloop.assays.runs.study import Study
 from nicheloop.explorer import exports
 from nicheloop.explorer.courses import Bench, Course
 from nicheloop.explorer.pins import DASHES, pinned, unpinned
@@ -92,13 +94,14 @@ def test_csv_is_tidy_and_names_units_and_runs() -> None:
     pins = pinned((), view, course)
     other = view.move("dose:imatinib", 5.0)
     table = pd.read_csv(io.StringIO(exports.to_csv(other, bench.run(other), pins)), keep_default_na=False)
-    assert list(table) == ["run", "time [h]", "readout", "line", "value", "unit"]
-    assert set(table["run"]) == {"shown", pins[0].label}
+    assert list(table) == ["run", "time [h]", "readout", "line", "value", "unit", "status"]
+    assert set(table["run"]) == {"shown", pins[0].name}
+    assert set(table["status"]) == {"ok"}
     assert set(zip(table["readout"], table["line"], table["unit"], strict=True)) == {
         ("viability", "K562R", "fraction"),
         ("il1b", "", "pg/mL"),
     }
-    kept = table[(table["run"] == pins[0].label) & (table["readout"] == "viability")]["value"]
+    kept = table[(table["run"] == pins[0].name) & (table["readout"] == "viability")]["value"]
     assert np.allclose(kept.astype(float), course.of("viability")[0].values)
 
 
@@ -111,14 +114,59 @@ def test_figure_has_a_panel_per_read_out_and_both_formats() -> None:
     assert [ax.get_title(loc="left") for ax in drawn] == ["viability", "p-BCR-ABL"]
     assert [ax.get_xlabel() for ax in drawn] == ["time [h]"] * 2
     assert "[fraction]" in {ax.get_ylabel() for ax in drawn}
-    png, svg = exports.figure_files(figure)
+    png, svg = (exports.figure_file(figure, ending) for ending in ("png", "svg"))
     assert png.startswith(b"\x89PNG")
     assert b"p-BCR-ABL" in svg
+
+
+def test_csv_has_no_value_of_a_run_that_failed_and_says_so() -> None:
+    view = View.of("coculture_imatinib", {"uniform_death": 0.2})
+    view = view.showing(view.known_readouts())
+    table = exports.to_frame(view, Bench().run(view))
+    assert set(table["readout"]) == set(view.readouts)
+    assert table["value"].isna().all()
+    assert set(table["status"]) == {"failed"}
+
+
+def test_a_run_that_stops_half_way_has_values_up_to_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench, view = Bench(), View.of("imatinib_k562r")
+    whole = bench.run(view)
+    original = Study.runs
+
+    def stopped(self: Study, scenario: nl.Scenario, *outputs: str) -> Any:
+        runs = original(self, scenario, *outputs)
+        return replace(runs, status=("failed",), messages=("too stiff",), time_reached=np.array([24.0]))
+
+    monkeypatch.setattr(Study, "runs", stopped)
+    course = Bench().run(view)
+    assert course.problem == "at 24 h: too stiff"
+    for curve, full in zip(course.curves, whole.curves, strict=True):
+        assert np.array_equal(curve.values[course.time <= 24], full.values[course.time <= 24], equal_nan=True)
+        assert np.isnan(curve.values[course.time > 24]).all()
+
+
+def test_runs_that_differ_little_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    bench, first = Bench(), View.of("imatinib_k562r", readouts=["viability"]).move("dose:imatinib", 2.0001)
+    second = first.move("dose:imatinib", 2.0002)
+    pins = pinned(pinned((), first, bench.run(first)), second, bench.run(second))
+    assert pins[0].label == pins[1].label
+    runs = exports.to_frame(first, bench.run(first), pins)["run"]
+    assert list(dict.fromkeys(runs)) == ["shown", f"pinned 1: {pins[0].label}", f"pinned 2: {pins[1].label}"]
+    (legend,) = exports.draw(first.reset(), bench.run(first.reset()), pins).legends
+    assert len({text.get_text() for text in legend.get_texts()}) == 4  # the line, and three runs
+
+
+def test_a_title_of_several_lines_is_no_code() -> None:
+    title = "mine\nraise SystemExit('run by a title')"
+    view = View.of(nl.load_scenario("imatinib_k562r").with_(title=title, duration="10 h"))
+    bench = Bench()
+    exec(exports.to_python(view.move("dose:imatinib", 3.0), pinned((), view, bench.run(view))), {})
 
 
 def test_a_failed_run_is_not_drawn_and_not_pinned() -> None:
     view = View.of("imatinib_k562r", {"uniform_death": 0.2})
     course = Bench().run(view)
+    assert not exports.can_be_drawn(view, course)
     with pytest.raises(ValueError, match="no curves"):
         exports.draw(view, course)
     with pytest.raises(ValueError, match="failed"):

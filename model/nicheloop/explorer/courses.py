@@ -30,7 +30,7 @@ class Curve:
     readout, host, unit : str
         The host is empty for what is measured in the medium.
     values : ndarray, shape (times,)
-        NaN where the run failed.
+        NaN after the time that a failed run reached; all NaN if it never started.
     """
 
     readout: str
@@ -91,8 +91,15 @@ class Bench:
         runs = self._study(overrides).runs(scenario)
         problem = _told(runs)
         vehicle = "" if problem else _told(runs.vehicle())
+        # Of what is not in the well, 0 is measured, but not in a run that never came to that time.
+        known = runs.time <= (np.inf if not problem else runs.time_reached[0])
         curves = tuple(
-            Curve(readout.name, host, readout.unit, _first(readout.compute(runs, host), runs.time.size))
+            Curve(
+                readout.name,
+                host,
+                readout.unit,
+                np.where(known, _first(readout.compute(runs, host), runs.time.size), np.nan),
+            )
             for readout, host in applicable(scenario.hosts)
         )
         return Course(scenario, overrides, view.label, runs.time, curves, problem, vehicle)

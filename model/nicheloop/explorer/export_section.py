@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import panel as pn
 
 from nicheloop.explorer import exports
+from nicheloop.explorer.live import reason
 from nicheloop.explorer.style import BESIDE, WIDGET, text_pane
 
 if TYPE_CHECKING:
     from nicheloop.explorer.page import Page
 
+FIGURES = ("png", "svg")
 COPY = """
 navigator.clipboard.writeText(lines.value);
 button.label = "Copied";
@@ -29,8 +31,8 @@ class ExportSection:
         self.buttons = {
             name: self._button(label, name, make)
             for name, label, make in (
-                ("png", "Figure (PNG)", lambda: self.figure()[0]),
-                ("svg", "Figure (SVG)", lambda: self.figure()[1]),
+                ("png", "Figure (PNG)", lambda: self.figure("png")),
+                ("svg", "Figure (SVG)", lambda: self.figure("svg")),
                 ("csv", "Curves (CSV)", lambda: self._csv().encode()),
                 ("toml", "Scenario (TOML)", lambda: exports.to_scenario(page.view).encode()),
                 ("py", "Python lines", lambda: exports.to_python(page.view, page.pins).encode()),
@@ -57,14 +59,22 @@ class ExportSection:
         )
 
     def follow(self) -> None:
-        """Write the lines anew, if anybody can see them."""
+        """Name the files after the scenario, and write the lines anew, if anybody can see them."""
+        page = self._page
+        stem = page.view.base.name.partition("[")[0]
+        blank = not exports.can_be_drawn(page.view, page.course, page.pins)
+        for ending, button in self.buttons.items():
+            wanted = {"filename": f"{stem}.{ending}", "disabled": blank and ending in FIGURES}
+            changed = {name: new for name, new in wanted.items() if getattr(button, name) != new}
+            if changed:
+                button.param.update(**changed)
         if self.panel.visible:
             self.lines.value = exports.to_python(self._page.view, self._page.pins)
 
-    def figure(self) -> tuple[bytes, bytes]:
-        """Return what is shown as PNG and SVG."""
+    def figure(self, ending: str) -> bytes:
+        """Return what is shown as PNG or SVG."""
         page = self._page
-        return exports.figure_files(exports.draw(page.view, page.course, page.pins))
+        return exports.figure_file(exports.draw(page.view, page.course, page.pins), ending)
 
     def _csv(self) -> str:
         page = self._page
@@ -74,11 +84,11 @@ class ExportSection:
         def made() -> io.BytesIO:
             try:
                 return io.BytesIO(make())
-            except ValueError as error:
-                self._page.tell(str(error))
-                return io.BytesIO(b"")
+            except Exception as error:
+                self._page.tell(reason(error))
+                raise  # an empty file would be worse than none
 
         return pn.widgets.FileDownload(
-            callback=made, filename=f"{self._page.view.base.name.partition('[')[0]}.{ending}", label=label,
-            button_type="primary", width=150, **BESIDE,
+            callback=made, filename=f"nicheloop.{ending}", label=label, button_type="primary", width=150,
+            **BESIDE,
         )  # fmt: skip

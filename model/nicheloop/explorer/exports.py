@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import tempfile
 import tomllib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nicheloop.assays.library import to_toml
+from nicheloop.assays.tables.arrangement import unit_in_words
 from nicheloop.explorer.courses import Course
 from nicheloop.explorer.origin import Origin
 from nicheloop.explorer.pins import Pin
 from nicheloop.explorer.view import View
-from nicheloop.explorer.words import in_print, readout_in_words
+from nicheloop.explorer.words import readout_in_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,8 +29,9 @@ def to_frame(view: View, course: Course, pins: Sequence[Pin] = ()) -> pd.DataFra
     Returns
     -------
     DataFrame
-        ``run`` (``shown``, or what sets a pinned one apart), ``time [h]``, ``readout``, ``line`` (empty for
-        the medium), ``value``, ``unit``.
+        ``run`` (``shown``, or number and what sets a pinned one apart), ``time [h]``, ``readout``, ``line``
+        (empty for the medium), ``value`` (NaN after the time that a failed run reached), ``unit``, ``status``
+        (``ok`` or ``failed``).
     """
     import pandas as pd
 
@@ -44,9 +44,10 @@ def to_frame(view: View, course: Course, pins: Sequence[Pin] = ()) -> pd.DataFra
                 "line": curve.host,
                 "value": curve.values,
                 "unit": curve.unit,
+                "status": "ok" if one.ok else "failed",
             }
         )
-        for name, one in ((SHOWN, course), *((pin.label, pin.course) for pin in pins))
+        for name, one in ((SHOWN, course), *((pin.name, pin.course) for pin in pins))
         for curve in one.curves
         if curve.readout in view.readouts
     ]
@@ -63,6 +64,12 @@ def to_scenario(view: View) -> str:
     return to_toml(view.complete)
 
 
+def can_be_drawn(view: View, course: Course, pins: Sequence[Pin] = ()) -> bool:
+    """Whether there is a curve for `draw`: a read-out is chosen, and a run that went to its end has it."""
+    runs = [course, *(pin.course for pin in pins)]
+    return any(one.of(readout) for one in runs if one.ok for readout in view.readouts)
+
+
 def draw(view: View, course: Course, pins: Sequence[Pin] = ()) -> Figure:
     """Draw the curves in the style of the printed figures.
 
@@ -76,9 +83,15 @@ def draw(view: View, course: Course, pins: Sequence[Pin] = ()) -> Figure:
     shown = [(course, course.label, SOLID)] if course.ok else []
     lines = [
         Line(
-            name, readout_in_words(readout), curve.host, in_print(curve.unit), one.time, curve.values, dashes
+            name,
+            readout_in_words(readout),
+            curve.host,
+            unit_in_words(curve.unit),
+            one.time,
+            curve.values,
+            dashes,
         )
-        for one, name, dashes in (*shown, *((pin.course, pin.label, pin.dashes) for pin in pins))
+        for one, name, dashes in (*shown, *((pin.course, pin.name, pin.dashes) for pin in pins))
         for readout in view.readouts
         for curve in one.of(readout)
     ]
@@ -86,13 +99,11 @@ def draw(view: View, course: Course, pins: Sequence[Pin] = ()) -> Figure:
     return plot_overlay(lines, view.base.title or view.base.name, events)
 
 
-def figure_files(figure: Figure) -> tuple[bytes, bytes]:
-    """Return a figure as PNG and SVG, as `nicheloop.figures.save` writes them."""
-    from nicheloop.figures.style import save
+def figure_file(figure: Figure, ending: str) -> bytes:
+    """Return a figure as PNG or SVG, as `nicheloop.figures.save` writes it."""
+    from nicheloop.figures.style import rendered
 
-    with tempfile.TemporaryDirectory() as folder:
-        png, svg = save(figure, Path(folder) / "figure")
-        return png.read_bytes(), svg.read_bytes()
+    return rendered(figure, ending)[0]
 
 
 # -- the lines ----------------------------------------------------------------------------------------------
@@ -103,7 +114,8 @@ def to_python(view: View, pins: Sequence[Pin] = ()) -> str:
 
     ``run`` is the view, ``pinned_1`` and so on are the pinned ones, ``table`` holds what the view shows.
     """
-    blocks = [f"# {pin.label}\n{_run(pin.view, f'pinned_{pin.number + 1}')}" for pin in pins]
+    # A title may hold line breaks, and what follows one would be code.
+    blocks = [f"# {' '.join(pin.name.split())}\n{_run(pin.view, f'pinned_{pin.number + 1}')}" for pin in pins]
     blocks.insert(0, _run(view, "run"))
     keys = [f"{curve}:{host}" if host else curve for curve in view.readouts for host in view.hosts_of(curve)]
     blocks.append(f"table = run.to_dataframe({_literal(keys, 0)})\nprint(table)")

@@ -43,6 +43,11 @@ class LiveText(JSComponent):  # type: ignore[misc]
             self.object = text
 
 
+def reason(error: Exception) -> str:
+    """Return what an error says; of one that nobody foresaw, its kind, too."""
+    return str(error) if isinstance(error, (ValueError, OSError)) else f"{type(error).__name__}: {error}"
+
+
 def notice(message: str, role: str = "alert") -> str:
     """Return a message, line by line, as HTML that is spoken when it appears; nothing for an empty one."""
     lines = "<br>".join(escape(line) for line in message.splitlines())

@@ -33,6 +33,11 @@ class Pin:
         return self.course.label
 
     @property
+    def name(self) -> str:
+        """Which one it is, and what sets it apart: two that differ little have the same label."""
+        return f"pinned {self.number + 1}: {self.label}"
+
+    @property
     def dashes(self) -> tuple[int, ...]:
         """Lengths of strokes and gaps."""
         return DASHES[self.number]

@@ -19,15 +19,15 @@ from bokeh.models import (
 from bokeh.plotting import figure
 
 from nicheloop.assays.readouts import READOUTS
+from nicheloop.assays.tables.arrangement import unit_in_words
 from nicheloop.explorer.courses import Course
 from nicheloop.explorer.pins import Pin
-from nicheloop.explorer.words import in_print, readout_in_words
-from nicheloop.figures.style import GREY, HOST_COLOURS, PURPLE
+from nicheloop.explorer.words import readout_in_words
+from nicheloop.figures.style import GREY, colour_of, day_parts
 
 HEIGHT = 230
 TITLE_LEFT = 42
 """How far left of the axis the titles begin, so that they have room, pixels."""
-MEDIUM_COLOUR = PURPLE
 GRID = """
 :host { display: grid !important; grid-template-columns: repeat(auto-fill, minmax(min(250px, 100%), 1fr));
         gap: 6px 10px; width: 100%; }
@@ -37,11 +37,6 @@ _NOTHING: dict[str, list[float]] = {"x": [], "y": []}
 _SIGNED = {readout.name: readout.signed for readout in READOUTS}
 _UNITS = {readout.name: readout.unit for readout in READOUTS}
 _TOLD = {readout.name: readout.description for readout in READOUTS}
-
-
-def colour_of(host: str) -> str:
-    """Return the house colour of a kind of cell; the medium has one, too."""
-    return HOST_COLOURS.get(host, GREY) if host else MEDIUM_COLOUR
 
 
 class ReadoutPlot:
@@ -102,7 +97,7 @@ class ReadoutPlot:
 
 def _blank(readout: str) -> Any:
     """Return empty axes with units; nothing to click, so that the page stays quiet."""
-    unit = in_print(_UNITS[readout])
+    unit = unit_in_words(_UNITS[readout])
     drawn = dressed(
         figure(
             height=HEIGHT,
@@ -137,12 +132,6 @@ def _blank(readout: str) -> Any:
     return drawn
 
 
-def day_parts(end: float) -> list[float]:
-    """Return ticks at parts of days, as the printed figures have them."""
-    step = next((step for step in (1, 2, 6, 12, 24, 48, 96) if end / step <= 7), 168)
-    return [float(at) for at in np.arange(0, end + 0.5 * step, step) if at <= end]
-
-
 def dressed(drawn: Any) -> Any:
     """Give axes the looks of the page."""
     drawn.outline_line_color = None
@@ -163,22 +152,18 @@ class Plots:
     """
 
     def __init__(self) -> None:
-        self._known: dict[str, ReadoutPlot] = {}
+        self.known: dict[str, ReadoutPlot] = {}
         self.panel = pn.Column(sizing_mode="stretch_width", stylesheets=[GRID])
 
     def show(self, readouts: Sequence[str], course: Course, pins: Sequence[Pin]) -> None:
         """Draw a course; plots of read-outs that are not chosen are left as they are."""
-        new = [name for name in readouts if name not in self._known]
+        new = [name for name in readouts if name not in self.known]
         for name in new:
-            self._known[name] = ReadoutPlot(name)
+            self.known[name] = ReadoutPlot(name)
         if new:
-            self.panel.objects = [self._known[name].pane for name in _TOLD if name in self._known]
-        for name, plot in self._known.items():
+            self.panel.objects = [self.known[name].pane for name in _TOLD if name in self.known]
+        for name, plot in self.known.items():
             if name in readouts:
                 plot.show(course, pins)
             if plot.pane.visible != (name in readouts):
                 plot.pane.visible = name in readouts
-
-    def data(self, readout: str) -> dict[str, dict[str, Any]]:
-        """Return what is drawn of a read-out, by host: for tests of the page."""
-        return {host: dict(source.data) for host, source in self._known[readout].live.items()}

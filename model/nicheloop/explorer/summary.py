@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from nicheloop.assays.tables.arrangement import unit_in_words
 from nicheloop.explorer.courses import Course
 from nicheloop.explorer.pins import Pin
-from nicheloop.explorer.words import in_print, number_in_print, readout_in_words
+from nicheloop.explorer.words import number_in_print, readout_in_words
 
 
 def end_values(readouts: Sequence[str], course: Course, pins: Sequence[Pin]) -> str:
@@ -30,7 +31,7 @@ def end_values(readouts: Sequence[str], course: Course, pins: Sequence[Pin]) -> 
     rows = "".join(
         f'<tr><th scope="row">{readout_in_words(readout)}</th><td>{host or "medium"}</td>'
         + "".join(f'<td class="number">{_last(one, readout, host)}</td>' for _, one in runs)
-        + f"<td>{in_print(unit)}</td></tr>"
+        + f"<td>{unit_in_words(unit)}</td></tr>"
         for readout, host, unit in keys
     )
     caption = "<caption>Values at the end</caption>"
