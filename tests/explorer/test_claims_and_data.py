@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
+import tempfile
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import nicheloop as nl
+from nicheloop.analysis.claims import CLAIMS
 from nicheloop.analysis.reproduction import run_claims
 from nicheloop.assays.mapping import FrozenMap
-from nicheloop.explorer.claims import Setting, judge
+from nicheloop.explorer.claims import Setting, explained, judge
 from nicheloop.explorer.data import overlay, read_table
 from nicheloop.explorer.view import View
 
@@ -23,8 +28,6 @@ il1b,K562R,24,3,pg/mL,0,
 
 
 def test_the_default_is_judged_as_reproduce_judges_it() -> None:
-    from nicheloop.analysis.claims import CLAIMS
-
     effects = [effect for effect in run_claims(CLAIMS, 0, 1).effects if effect.expected_sign]
     judged = judge(DEFAULT)
     assert [one.key for one in judged] == ["S1", "S2", "S3", "S4", "S5", "S6"]
@@ -46,10 +49,35 @@ def test_what_is_moved_decides_the_verdicts() -> None:
     assert judged["S2"].failed == ""
 
 
+def test_a_setting_holds_the_promoter_and_what_the_scenario_sets_itself() -> None:
+    view = View.of("s6_viability_arm").explained_by("il1b", "ifnb")
+    moved = view.move("parameter:cxcr3_copies_K562R", 500.0)
+    setting = Setting.of(moved)
+    assert setting == Setting(FrozenMap({"cxcr3_copies_K562R": 500.0}), "il1b", "ifnb")
+    assert Setting.of(moved.back("parameter:cxcr3_copies_K562R")).parameters == {}
+
+
+def test_experiments_that_ask_for_no_promoter_get_that_of_the_setting() -> None:
+    claims = {claim.key: claim.experiments for claim in CLAIMS}
+    setting = Setting(FrozenMap({}), promoter="ifnb")
+    own = {scenario.promoter for scenario in claims["S4"].values() if scenario.stroma.present}
+    assert (
+        {explained(one, setting).promoter for one in claims["S4"].values() if one.stroma.present}
+        == own
+        == {"nfkb", "ifnb"}
+    )
+    assert {explained(one, setting).promoter for one in claims["S6"].values()} == {"ifnb"}
+    (well,) = read_table("plate.csv", PLATE).layout.bases
+    assert explained(well, setting).promoter == "ifnb"
+
+
 def test_a_setting_without_a_stock_culture_is_not_known() -> None:
-    judged = judge(Setting(FrozenMap({"uniform_death": 0.2}), "mixed"))
+    judged = judge(Setting(FrozenMap({"uniform_death": 0.2})))
     assert {one.word for one in judged} == {"not known"}
     assert "stock culture" in judged[0].failed
+    failed = [effect for one in judged for effect in one.effects if math.isnan(effect.value)]
+    assert failed
+    assert {effect.word for effect in failed} == {"not known"}
 
 
 def test_the_model_over_a_table_is_that_of_predict() -> None:
@@ -82,8 +110,19 @@ def test_a_wrong_file_is_told_by_its_name_row_and_column() -> None:
         nl.AssayError, match=r"^mine\.csv: row 3, column 'readout': unknown read-out 'viabilty'"
     ):
         read_table("C:\\data\\mine.csv", wrong)
-    with pytest.raises(nl.AssayError, match=r"^\.\.csv|passwd"):
-        read_table("../../etc/passwd", b"root:x:0:0")
+
+
+def test_a_file_is_named_by_the_browser_but_not_placed_by_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "temporary"
+    root.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(root))
+    wrong = PLATE.replace(b"viability,K562R,72,80", b"viabilty,K562R,72,80")
+    for name in ("../outside.csv", "..\\outside.csv", f"{tmp_path}/outside.csv"):
+        with pytest.raises(nl.AssayError, match=r"^outside\.csv: row 3"):
+            read_table(name, wrong)
+    assert [path.name for path in tmp_path.rglob("*")] == ["temporary"]
 
 
 def test_wells_that_fail_are_told_and_have_no_model() -> None:

@@ -8,31 +8,33 @@ from dataclasses import dataclass
 from nicheloop.analysis.claims import CLAIMS, Claim
 from nicheloop.analysis.claims.claim import Measured
 from nicheloop.analysis.evidence import Effect
+from nicheloop.analysis.reproduction import BATCH
 from nicheloop.assays.mapping import FrozenMap
 from nicheloop.assays.result import Runs
 from nicheloop.assays.runs.study import Study
 from nicheloop.assays.scenario import Scenario
-from nicheloop.assays.settings import Settings
 from nicheloop.explorer.view import View
 
-SETTINGS = Settings(engine="batch", rtol=1e-5)
-"""Those of `nicheloop reproduce`."""
 DEFAULT = "mixed"
 """Explanation of resistance of an experiment that asks for none; the others are controls."""
+PROMOTER = "nfkb"
+"""Promoter of CXCL11 of an experiment that asks for none."""
 OF_K562R = "_K562R"
+NOT_KNOWN = "not known"
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What decides the claims: parameters that differ from the table, and the explanation of resistance."""
+    """What decides the claims: parameters that were moved, explanation of resistance, promoter of CXCL11."""
 
     parameters: FrozenMap[float]
-    resistance: str
+    resistance: str = DEFAULT
+    promoter: str = PROMOTER
 
     @classmethod
     def of(cls, view: View) -> Setting:
         """Return the setting of a view; its doses and densities do not matter, the claims have their own."""
-        return cls(view.overrides, view.resistance)
+        return cls(view.parameters, view.resistance, view.promoter)
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Shown:
     sign : int
         +1 or -1 as claimed.
     shown : bool
-        Whether it has the claimed sign and is large enough to be seen in the assay.
+        Whether it has the claimed sign and is large enough to be seen in the assay; False if not known.
     """
 
     text: str
@@ -59,6 +61,11 @@ class Shown:
     unit: str
     sign: int
     shown: bool
+
+    @property
+    def word(self) -> str:
+        """``shown`` or ``not shown``; ``not known`` if a run failed."""
+        return NOT_KNOWN if math.isnan(self.value) else "shown" if self.shown else "not shown"
 
 
 @dataclass(frozen=True)
@@ -73,8 +80,8 @@ class Judged:
     @property
     def word(self) -> str:
         """``shown``, ``shown in part`` or ``not shown``; ``not known`` if a run failed."""
-        if self.failed or any(math.isnan(effect.value) for effect in self.effects):
-            return "not known"
+        if self.failed or any(effect.word == NOT_KNOWN for effect in self.effects):
+            return NOT_KNOWN
         count = sum(effect.shown for effect in self.effects)
         return "shown" if count == len(self.effects) else "shown in part" if count else "not shown"
 
@@ -85,9 +92,9 @@ def judge(setting: Setting) -> tuple[Judged, ...]:
     An experiment whose explanation of resistance is its own, such as the one on T315I, keeps it, and then no
     parameter of K562R that was moved holds in it: it is another line.
     """
-    moved = Study([setting.parameters], SETTINGS)
+    moved = Study([setting.parameters], BATCH)
     others = {name: value for name, value in setting.parameters.items() if not name.endswith(OF_K562R)}
-    control = Study([others], SETTINGS)
+    control = Study([others], BATCH)
     return tuple(_judged(claim, setting, moved, control) for claim in CLAIMS)
 
 
@@ -95,7 +102,7 @@ def _judged(claim: Claim, setting: Setting, moved: Study, control: Study) -> Jud
     wanted: dict[int, tuple[Study, dict[str, Scenario]]] = {0: (moved, {}), 1: (control, {})}
     for name, scenario in claim.experiments.items():
         own = scenario.resistance != DEFAULT
-        wanted[own][1][name] = scenario if own else explained(scenario, setting.resistance)
+        wanted[own][1][name] = explained(scenario, setting)
     runs: dict[str, Runs] = {}
     for study, scenarios in wanted.values():
         runs.update(zip(scenarios, study.runs_of(list(scenarios.values())), strict=True))
@@ -105,11 +112,14 @@ def _judged(claim: Claim, setting: Setting, moved: Study, control: Study) -> Jud
     return Judged(claim.key, claim.statement, told, failed)
 
 
-def explained(scenario: Scenario, resistance: str) -> Scenario:
-    """Return an experiment under an explanation of resistance, if it asks for none of its own."""
-    if scenario.resistance != DEFAULT or resistance == DEFAULT:
-        return scenario
-    return scenario.model_copy(update={"resistance": resistance})
+def explained(scenario: Scenario, setting: Setting) -> Scenario:
+    """Return an experiment under the explanation and the promoter of a setting, where it asks for none."""
+    found = {}
+    if scenario.resistance == DEFAULT != setting.resistance:
+        found["resistance"] = setting.resistance
+    if "promoter" not in scenario.model_fields_set and setting.promoter != PROMOTER:
+        found["promoter"] = setting.promoter
+    return scenario.model_copy(update=found) if found else scenario
 
 
 def _shown(effect: Effect) -> Shown:
@@ -120,5 +130,6 @@ def _shown(effect: Effect) -> Shown:
 
 SCOPE = (
     "For one parameter set, that of the sliders. Each claim has experiments of its own, so doses and "
-    "densities do not matter. Ensemble and prior: nicheloop reproduce."
+    "densities do not matter; S4 tries both promoters, the others take the one chosen here. "
+    "Ensemble and prior: nicheloop reproduce."
 )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import math
+from functools import partial
 from html import escape
 from typing import Any
 
 import panel as pn
 
-from nicheloop.explorer.claims import SCOPE, Judged, Setting, Shown, judge
-from nicheloop.explorer.live import LiveText, notice
+from nicheloop.explorer.claims import NOT_KNOWN, SCOPE, Judged, Setting, Shown, judge
+from nicheloop.explorer.live import LiveText, notice, reason
 from nicheloop.explorer.style import BESIDE, text_pane
 from nicheloop.explorer.turns import in_turn
 from nicheloop.explorer.view import View
@@ -29,6 +29,7 @@ class ClaimsSection:
     def __init__(self, view: View) -> None:
         self._view = view
         self._setting: Setting | None = None
+        self._problem = ""
         self.judged: tuple[Judged, ...] = ()
         self.button = pn.widgets.Button(name=ASK, button_type="primary", **BESIDE)
         self.button.on_click(self._asked)
@@ -56,18 +57,26 @@ class ClaimsSection:
         in_turn(lambda: self.button.param.update(disabled=True, name=RUNNING))
         try:
             judged = await asyncio.to_thread(judge, setting)
+        except Exception as error:
+            in_turn(partial(self._refuse, f"The claims could not be judged: {reason(error)}"))
+        else:
             in_turn(lambda: self._show(setting, judged))
         finally:
             in_turn(lambda: self.button.param.update(disabled=False, name=ASK))
 
     def _show(self, setting: Setting, judged: tuple[Judged, ...]) -> None:
-        self._setting, self.judged = setting, judged
+        self._setting, self.judged, self._problem = setting, judged, ""
         self.table.object = table_of(judged)
+        self._tell()
+
+    def _refuse(self, problem: str) -> None:
+        self._setting, self.judged, self._problem = None, (), problem
+        self.table.object = ""
         self._tell()
 
     def _tell(self) -> None:
         stale = notice(STALE, "status") if self.stale else ""
-        self.state.write(f"<p>{escape(SCOPE)}</p>{stale}")
+        self.state.write(f"<p>{escape(SCOPE)}</p>{notice(self._problem)}{stale}")
 
 
 def table_of(judged: tuple[Judged, ...]) -> str:
@@ -89,11 +98,10 @@ def table_of(judged: tuple[Judged, ...]) -> str:
 
 def _row(effect: Shown) -> str:
     unit = "" if effect.unit == "1" else f" {effect.unit}"
-    value = "failed" if math.isnan(effect.value) else f"{effect.value:.3g}{unit}"
+    value = "failed" if effect.word == NOT_KNOWN else f"{effect.value:.3g}{unit}"
     side = "above" if effect.sign > 0 else "below"
     text = escape(effect.text.replace(" uM", " µM"))
-    verdict = "shown" if effect.shown else "not shown"
     return (
         f'<tr><td>{text}</td><td class="number">{value}</td><td>{side} {effect.null:g}</td>'
-        f'<td style="color:{COLOURS[verdict]}">{verdict}</td></tr>'
+        f'<td style="color:{COLOURS[effect.word]}">{effect.word}</td></tr>'
     )

@@ -12,14 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nicheloop.assays.readouts import Floats
-from nicheloop.assays.tables.arrangement import Factors, Key, Panel, factors_of, panels_of, series_of
+from nicheloop.assays.tables.arrangement import (
+    Factors,
+    Key,
+    Panel,
+    factors_of,
+    panels_of,
+    series_of,
+    unit_in_words,
+)
 from nicheloop.assays.tables.columns import TIME
 from nicheloop.assays.tables.curves import Curve
 from nicheloop.assays.tables.frame import AssayTable
 from nicheloop.assays.tables.predictions import Predictions, predict
 from nicheloop.assays.tables.read import read_assay
 from nicheloop.explorer.claims import Setting, explained
-from nicheloop.explorer.words import in_print, readout_in_words
+from nicheloop.explorer.words import readout_in_words
 
 ZERO_LEFT = 10**0.5
 """How far left of the lowest dose a dose of nothing stands, as in the printed figure."""
@@ -118,14 +126,14 @@ def read_table(name: str, content: bytes) -> AssayTable:
 def overlay(table: AssayTable, setting: Setting) -> Overlaid:
     """Run the wells of a table with the parameters of a setting, and arrange what is drawn.
 
-    A well that asks for no explanation of resistance gets that of the setting.
+    A well that asks for no explanation of resistance or promoter gets that of the setting.
 
     Raises
     ------
     AssayError
         If the model cannot be laid over the table.
     """
-    bases = tuple(explained(base, setting.resistance) for base in table.layout.bases)
+    bases = tuple(explained(base, setting) for base in table.layout.bases)
     asked = replace(table, layout=replace(table.layout, bases=bases))
     found = predict(asked, [setting.parameters])
     factors = factors_of(asked)
@@ -146,11 +154,11 @@ def _panel(found: Predictions, factors: Factors, panel: Panel) -> DataPanel:
         _series(found, factors, panel, key, rows, places[key], curves) for key, rows in keys.items()
     )
     stem, _, unit = panel.axis.partition(" [")
-    xlabel = f"{stem.replace('_', ' ')} [{in_print(unit.removesuffix(']'))}]" if panel.axis else ""
+    xlabel = f"{stem.replace('_', ' ')} [{unit_in_words(unit.removesuffix(']'))}]" if panel.axis else ""
     log = bool(panel.axis) and panel.axis != TIME
     name = values.readout[first]
     title = panel.title.replace(name.replace("_", " "), readout_in_words(name), 1)
-    return DataPanel(title, xlabel, f"[{in_print(str(values.unit[first]))}]", log, ticks, series)
+    return DataPanel(title, xlabel, f"[{unit_in_words(str(values.unit[first]))}]", log, ticks, series)
 
 
 def _places(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ DASHES = ("solid", "dashed", "dotted", "dotdash")
 
 
 class DataPlots:
-    """One plot per panel of a table, drawn anew with every answer of the model."""
+    """One plot per panel of a table; where only the model moved, its lines are replaced."""
 
     def __init__(self) -> None:
         self.panel = pn.Column(sizing_mode="stretch_width", stylesheets=[GRID])
@@ -37,7 +38,7 @@ class DataPlots:
         self._shape = None
 
     def show(self, shown: Overlaid) -> None:
-        """Draw measured values and the model; where only the model moved, only its lines are drawn anew."""
+        """Draw measured values and the model."""
         source = shown.predictions.table
         shape = (id(source.frame), len(shown.panels))
         if shape != self._shape:
@@ -131,8 +132,10 @@ def _name_zero(plot: Any, panel: DataPanel) -> None:
     """Put ticks at the decades between the doses, and one at the place of none."""
     x = np.concatenate([series.x for series in panel.series])
     doses = x[~np.isin(x, list(panel.ticks))]
-    decades = np.arange(np.floor(np.log10(doses.min())), np.ceil(np.log10(doses.max())) + 1)
-    named = {float(10**decade): f"{10**decade:.4g}" for decade in decades} | panel.ticks
+    low, high = float(doses.min()), float(doses.max())
+    decades = range(math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9) + 1)
+    ticks = [10.0**decade for decade in decades] or [low, high]
+    named = {tick: f"{tick:.4g}" for tick in ticks} | panel.ticks
     plot.xaxis.ticker = sorted(named)
     plot.xaxis.major_label_overrides = {_whole(place): name for place, name in named.items()}
 

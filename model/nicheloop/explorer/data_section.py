@@ -14,17 +14,19 @@ from nicheloop.data.shipped import data_names, load_data
 from nicheloop.explorer.claims import Setting
 from nicheloop.explorer.data import Overlaid, overlay, read_table, told
 from nicheloop.explorer.data_plots import DataPlots
-from nicheloop.explorer.live import LiveText, notice
+from nicheloop.explorer.live import LiveText, notice, reason
 from nicheloop.explorer.style import BESIDE, text_pane
 from nicheloop.explorer.turns import in_turn
 from nicheloop.explorer.view import View
 
 ABOUT = (
     "The wells of the table are run as the table says; of the sliders, the parameters of the model and the "
-    "explanation of resistance count, doses and densities do not. "
+    "explanations of resistance and promoter count (where the table asks for none), doses and densities do "
+    "not. "
     "Points are measured, lines and dashes are the model."
 )
 NONE = "choose…"
+COMPUTING = "The model is being run with these parameters…"
 
 
 class DataSection:
@@ -65,16 +67,17 @@ class DataSection:
 
     def load(self, name: str, content: bytes) -> None:
         """Take a file; what is wrong with it is told, one line per problem."""
+        self.example.value = ""  # so that what was chosen there can be chosen again
         try:
             self._take(read_table(name, content))
-        except (ValueError, OSError) as error:
+        except Exception as error:
             self.source = None
             self.told.object = ""
-            self._refuse(str(error))
+            self._refuse(None, reason(error))
 
     def _take(self, table: AssayTable) -> None:
-        self.source, self._setting = table, None
-        self.tell("")
+        self.source, self._setting, self.shown = table, None, None
+        self.plots.clear()
         self.told.object = f"<p><b>{escape(told(table))}</b></p>"
         self.refresh()
 
@@ -86,6 +89,7 @@ class DataSection:
 
     def refresh(self) -> None:
         """Lay the model over the table in the background, unless that is going on."""
+        self.tell(COMPUTING, "status")
         if not self._running:
             self._running = True
             pn.state.execute(self._run)
@@ -97,26 +101,29 @@ class DataSection:
                 setting, table = Setting.of(self._view), self.source
                 try:
                     shown = await asyncio.to_thread(overlay, table, setting)
-                except ValueError as error:
-                    in_turn(partial(self._refuse, str(error)))
+                except Exception as error:
+                    in_turn(partial(self._refuse, table, reason(error)))
                 else:
-                    in_turn(partial(self._show, table, shown))
+                    in_turn(partial(self._show, table, setting, shown))
                 if table is self.source:
                     self._setting = setting
         finally:
             self._running = False
 
-    def _show(self, table: AssayTable, shown: Overlaid) -> None:
-        if table is self.source:
-            self.shown = shown
-            self.plots.show(shown)
+    def _show(self, table: AssayTable, setting: Setting, shown: Overlaid) -> None:
+        if table is not self.source:
+            return
+        self.shown = shown
+        self.plots.show(shown)
+        if setting == Setting.of(self._view):  # else these lines are of an earlier setting, and that is told
             self.tell(f"No model values for some wells: {shown.problem}" if shown.problem else "")
 
-    def _refuse(self, message: str) -> None:
-        self.shown = None
-        self.plots.clear()
-        self.tell(message)
+    def _refuse(self, table: AssayTable | None, message: str) -> None:
+        if table is self.source:
+            self.shown = None
+            self.plots.clear()
+            self.tell(message)
 
-    def tell(self, message: str) -> None:
+    def tell(self, message: str, role: str = "alert") -> None:
         """Show a message, line by line; an empty one takes it away."""
-        self.notice.write(notice(message))
+        self.notice.write(notice(message, role))

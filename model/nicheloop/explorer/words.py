@@ -63,8 +63,3 @@ def number_in_print(value: float) -> str:
     if value and not 1e-4 <= abs(value) < 1e7:
         return f"{value:.3g}"
     return np.format_float_positional(float(f"{value:.3g}"), trim="-")
-
-
-def in_print(unit: str) -> str:
-    """Return a unit as it is printed: ``uM`` is µM."""
-    return f"µ{unit[1:]}" if unit.startswith("u") else unit
