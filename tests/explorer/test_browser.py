@@ -8,10 +8,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+import nicheloop as nl
 
 from .test_claims_and_data import PLATE
 
@@ -34,6 +37,11 @@ CURVES = """
   .filter(([, values]) => values.length > 0)
 """
 """What the browser has of every curve: its name and its values."""
+CHECKED = """
+() => Bokeh.documents.flatMap(one => [...one._all_models.values()])
+  .filter(model => model.type === "CheckboxGroup").flatMap(model => model.active)
+"""
+"""Which read-outs are ticked."""
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +51,12 @@ def address() -> Iterator[str]:
     paths = [str(Path(__file__).parents[2] / "model"), os.environ.get("PYTHONPATH", "")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
-        assert process.stdout is not None
-        told = process.stdout.readline()
-        yield re.search(r"http://127\.0\.0\.1:\d+/", told)[0]  # type: ignore[index]
-        process.terminate()
+        try:
+            assert process.stdout is not None
+            told = process.stdout.readline()
+            yield re.search(r"http://127\.0\.0\.1:\d+/", told)[0]  # type: ignore[index]
+        finally:
+            process.terminate()
 
 
 @pytest.fixture(scope="module")
@@ -134,14 +144,47 @@ def test_the_keyboard_reaches_and_moves_every_control(page: Any) -> None:
     changed(page, before)
 
 
-def test_a_parameter_is_found_by_typing_and_moved(page: Any) -> None:
+def added(page: Any, name: str) -> Any:
+    """Add a parameter, and return its number field."""
     search = page.get_by_label("Add a parameter (type part of its name)")
     search.click()
-    page.keyboard.type("il1b_secretion_k562r", delay=20)
+    page.keyboard.type(name.lower(), delay=20)
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    field = page.get_by_role("spinbutton", name=re.compile("^il1b_secretion_K562R"))
+    field = page.get_by_role("spinbutton", name=re.compile(f"^{name}"))
     field.wait_for()
+    return field
+
+
+def test_another_scenario_comes_to_rest_with_its_read_outs(page: Any) -> None:
+    chooser = page.get_by_label("Scenario")
+    for source in ("stroma_il1b", "coculture_imatinib", "transwell_cxcl11"):
+        before = curves(page)
+        chooser.select_option(label=nl.load_scenario(source).title)
+        changed(page, before)
+        page.wait_for_timeout(1000)
+        seen = set()
+        for _ in range(15):
+            seen.add((curves(page), tuple(page.evaluate(CHECKED))))
+            page.wait_for_timeout(60)
+        assert len(seen) == 1
+        ((_, checked),) = seen
+        assert any(checked)
+
+
+def test_every_step_of_the_keyboard_is_another_value(page: Any) -> None:
+    field = added(page, "bcr_abl_copies_K562R")  # 2e5 to 3e5: three digits stick
+    slider = page.get_by_role("slider", name=re.compile("^bcr_abl_copies_K562R"))
+    slider.focus()
+    values = [float(field.input_value())]
+    for _ in range(12):
+        page.keyboard.press("ArrowRight")
+        values.append(float(field.input_value()))
+    assert all(after > before for before, after in pairwise(values))
+
+
+def test_a_parameter_is_found_by_typing_and_moved(page: Any) -> None:
+    field = added(page, "il1b_secretion_K562R")
     before = curves(page)
     field.fill("100")
     field.press("Enter")

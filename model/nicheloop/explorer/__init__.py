@@ -49,7 +49,7 @@ def explore(
     ScenarioError
         If there is no such scenario or file.
     ValueError
-        If a parameter or read-out is unknown.
+        If a parameter or read-out is unknown, or a value is not a finite number.
 
     Examples
     --------

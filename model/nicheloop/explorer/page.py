@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -14,15 +14,16 @@ from nicheloop.explorer.claims_section import ClaimsSection
 from nicheloop.explorer.courses import Bench, Course
 from nicheloop.explorer.data_section import DataSection
 from nicheloop.explorer.export_section import ExportSection
-from nicheloop.explorer.live import LiveText, notice
+from nicheloop.explorer.live import LiveText, notice, reason
 from nicheloop.explorer.pins import Pin, pinned, unpinned
-from nicheloop.explorer.plots import Plots, colour_of
+from nicheloop.explorer.plots import Plots
 from nicheloop.explorer.sidebar import Sidebar
 from nicheloop.explorer.style import BESIDE, BODY, HEADER, MAIN, PAGE, text_pane
 from nicheloop.explorer.summary import end_values, sample
 from nicheloop.explorer.turns import in_turn
 from nicheloop.explorer.view import View
 from nicheloop.explorer.words import readout_in_words
+from nicheloop.figures.style import colour_of
 
 CURVES, DATA, CLAIMS, EXPORT = "Curves", "Your data", "Claims", "Export"
 
@@ -41,6 +42,7 @@ class Page:
         self._first = view.origin
         self.pins: tuple[Pin, ...] = ()
         self._listed: tuple[Pin, ...] = ()
+        self._follows = False
         self._bench = Bench()
         self.course: Course = self._bench.run(view)
         self.plots = Plots()
@@ -63,9 +65,7 @@ class Page:
             name="Read-outs", options=self._readout_options(), value=list(self.view.readouts), inline=True,
             **BESIDE, **wide,
         )  # fmt: skip
-        self.readouts.param.watch(
-            lambda event: in_turn(lambda: self.choose_readouts(tuple(event.new))), "value"
-        )
+        self.readouts.param.watch(self._chosen, "value")
         return pn.Column(
             pn.Row(self.pin_button, self.reset_button, self.legend, **wide),
             self.pin_list, self.readouts, self.plots.panel, self.ends, **wide,
@@ -133,6 +133,11 @@ class Page:
         origin = self.view.origin
         self.choose(origin.source or origin.scenario, number)
 
+    def _chosen(self, event: Any) -> None:
+        """Take the read-outs that the user chose; not what the page itself has just put there."""
+        if not self._follows:
+            in_turn(lambda: self.choose_readouts(tuple(event.new)))
+
     def choose_readouts(self, names: tuple[str, ...]) -> None:
         """Draw these read-outs."""
         if set(names) != set(self.view.readouts):
@@ -171,26 +176,23 @@ class Page:
     def _try(self, following: Callable[[], View]) -> None:
         """Go to the next view, or say why it cannot be; what is shown stays what the controls say."""
         try:
-            view = following()
-        except ValueError as error:
-            self.tell(str(error))
+            view, course = following(), self.course
+            if view.scenario != self.view.scenario or view.overrides != self.view.overrides:
+                course = self._bench.run(view)
+        except Exception as error:  # whatever it is, the controls must not say what the curves do not show
+            self.tell(reason(error))
             self.sidebar.follow(self.view)
+            self._follow_readouts()
             return
-        if view.scenario != self.view.scenario or view.overrides != self.view.overrides:
-            self.course = self._bench.run(view)
-        self.view = view
+        self.view, self.course = view, course
         self.sidebar.follow(view)
         self._draw()
 
     def _draw(self) -> None:
         self.tell(_problem(self.course))
         self.plots.show(self.view.readouts, self.course, self.pins)
-        options = self._readout_options()
-        if self.readouts.options != options:
-            self.readouts.options = options
-        if set(self.readouts.value) != set(self.view.readouts):
-            self.readouts.value = list(self.view.readouts)
-        legend = _legend(self.course.scenario.hosts)
+        self._follow_readouts()
+        legend = _legend([self.course, *(pin.course for pin in self.pins)])
         if self.legend.object != legend:
             self.legend.object = legend
         self._list_pins()
@@ -199,13 +201,24 @@ class Page:
         self.claims.follow(self.view)
         self.export.follow()
 
+    def _follow_readouts(self) -> None:
+        """Show which read-outs there are and are drawn; Panel drops those that are gone by itself."""
+        options, value = self._readout_options(), list(self.view.readouts)
+        if self.readouts.options == options and set(self.readouts.value) == set(value):
+            return
+        self._follows = True
+        try:
+            self.readouts.param.update(options=options, value=value)
+        finally:
+            self._follows = False
+
     def _list_pins(self) -> None:
         if self._listed != self.pins:
             self._listed = self.pins
             self.pin_list.objects = [self._pin_row(pin) for pin in self.pins]
 
     def _pin_row(self, pin: Pin) -> pn.Row:
-        told = f"{sample(pin)} pinned {pin.number + 1}: {escape(pin.label)}"
+        told = f"{sample(pin)} {escape(pin.name)}"
         button = pn.widgets.Button(name="Remove", width=80, height=28, align="center", **BESIDE)
         button.on_click(lambda _: in_turn(lambda: self.unpin(pin.number)))
         return pn.Row(button, text_pane(told, align="center"), sizing_mode="stretch_width")
@@ -222,7 +235,8 @@ def _problem(course: Course) -> str:
     return ""
 
 
-def _legend(hosts: tuple[str, ...]) -> str:
+def _legend(courses: Sequence[Course]) -> str:
+    hosts = dict.fromkeys(host for course in courses for host in course.scenario.hosts)
     marks = [
         f'<span class="key"><span class="swatch" style="background:{colour_of(host)}"></span>'
         f"{host or 'medium'}</span>"
