@@ -6,9 +6,13 @@ import builtins
 import socket
 import subprocess
 import sys
+import threading
+import webbrowser
 from typing import Any
 
 import pytest
+
+from nicheloop.cli import explore
 
 from .conftest import Call
 
@@ -16,6 +20,8 @@ MISUSES = {
     "unknown scenario": (("imatinib_k562",), "did you mean 'imatinib_k562s'"),
     "missing file": (("mine.toml",), "mine.toml: no such file"),
     "unknown parameter": (("--parameters", "il1_kno=2"), "did you mean 'il1_kon'"),
+    "parameter that is no number": (("--parameters", "il1_kon=nan"), "il1_kon=nan: expected a finite number"),
+    "infinite parameter": (("--parameters", "il1_kon=inf"), "il1_kon=inf: expected a finite number"),
     "unknown read-out": (("--readouts", "viabilty"), "did you mean 'viability'"),
     "port that is none": (("--port", "99999"), "--port"),
 }  # fmt: skip
@@ -62,3 +68,21 @@ def test_help_has_an_example_and_needs_no_panel() -> None:
     code += "; main(['explore', '--help'])"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert "Example: nicheloop explore" in told
+
+
+def test_a_browser_that_stays_does_not_keep_the_server(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    closed, asked = threading.Event(), threading.Event()
+
+    def stays(url: str) -> bool:
+        asked.set()
+        return closed.wait(60)
+
+    monkeypatch.setattr(webbrowser, "open", stays)
+    began = threading.active_count()
+    explore._opened("http://127.0.0.1:1/", browser=True)  # comes back though the browser does not
+    assert asked.wait(10)
+    assert threading.active_count() == began + 1
+    assert "is at http://127.0.0.1:1/" in capsys.readouterr().out
+    closed.set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Sequence
 
 from nicheloop.cli.main import DONE
@@ -46,8 +47,13 @@ def run(
 
 
 def _opened(url: str, browser: bool) -> None:
+    print(f"nicheloop: the explorer is at {url} (Ctrl-C ends it)", flush=True)
+    if browser:  # beside the server: a browser in the terminal keeps its caller, and waits for the page
+        threading.Thread(target=_open, args=(url,), daemon=True).start()
+
+
+def _open(url: str) -> None:
     import webbrowser
 
-    print(f"nicheloop: the explorer is at {url} (Ctrl-C ends it)", flush=True)
-    if browser and not webbrowser.open(url):
+    if not webbrowser.open(url):
         print("nicheloop: no browser was found: open the address in one", flush=True)

@@ -462,14 +462,7 @@ def explore(
     scenario: Annotated[
         str | None, typer.Argument(help="Shipped scenario or TOML file; default: imatinib_k562r.")
     ] = None,
-    parameters: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--parameters",
-            metavar="NAME=VALUE|FILE",
-            help="Parameter of the model to change, or a fitted.toml; repeatable.",
-        ),
-    ] = None,
+    parameters: Parameters = None,
     readouts: Annotated[
         str | None, typer.Option("--readouts", metavar="A,B", help="Read-outs; default: a few that fit.")
     ] = None,
