@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 import nicheloop as nl
+from nicheloop.analysis.wiring.arrows import without_shortcuts
 from nicheloop.analysis.wiring.find import find_mechanism, influence_wiring, mechanism_wiring
 from nicheloop.analysis.wiring.graph import Wiring
 from nicheloop.analysis.wiring.layered import layered
 from nicheloop.analysis.wiring.shipped import shipped_wiring
+from nicheloop.equations.influence import Influence
 
 KNOWN = {
     ("drug_inside", "bcr_abl"): -1,
@@ -92,3 +94,31 @@ def test_layers_put_causes_above_effects_and_cut_cycles() -> None:
 def test_what_is_absent_at_first_does_not_hide_a_chain() -> None:
     found = signs(mechanism_wiring("s4_il1b_on_stroma"))
     assert found["il1b", "s_il1r"] == found["s_il1r", "s_irak"] == found["s_mrna", "s_stored"] == 1
+
+
+def test_what_acts_either_way_is_drawn() -> None:
+    # Little CXCL11 draws cells through the insert, much of it holds them: a bell.
+    assert signs(find_mechanism("transwell_cxcl11"))["cxcl11", "in_stroma"] == 0
+
+
+def shortcut(sign: int, *ways: tuple[int, int]) -> bool:
+    """Whether an indirect influence from a to z is left out, with ways over b, c, ... of these signs."""
+    steps = [
+        Influence(*pair, sign, 1.0)
+        for name, (first, second) in zip("bcd", ways, strict=False)
+        for pair, sign in ((("a", name), first), ((name, "z"), second))
+    ]
+    direct = {(one.source, one.target) for one in steps}
+    kept = without_shortcuts([*steps, Influence("a", "z", sign, 1.0)], direct)
+    assert set(steps) <= set(kept)
+    return len(kept) == len(steps)
+
+
+def test_a_shortcut_is_told_by_any_of_several_ways() -> None:
+    assert shortcut(1, (1, 1), (1, -1))
+    assert shortcut(-1, (1, 1), (1, -1))
+    assert shortcut(1, (1, -1), (-1, -1))
+    assert shortcut(0, (1, 1), (1, -1))
+    assert shortcut(0, (0, 1))
+    assert not shortcut(0, (1, 1))
+    assert not shortcut(1, (1, -1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from itertools import product
 from typing import TYPE_CHECKING
 
 from nicheloop.analysis.wiring.graph import MEDIUM
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 def one_way(edges: Sequence[Influence], order: Sequence[str], least: float = 0.0) -> tuple[Influence, ...]:
     """Of two nodes that turn into each other, or catch each other, keep the arrow from the first.
 
-    It is kept if either is strong enough.
+    They are told by their signs: both promote, or both take away, each other. The arrow is kept if either is
+    strong enough.
     """
     known = {(one.source, one.target): one for one in edges}
     place = {name: number for number, name in enumerate(order)}
@@ -34,12 +36,20 @@ def one_way(edges: Sequence[Influence], order: Sequence[str], least: float = 0.0
 def without_shortcuts(
     edges: Sequence[Influence], direct: AbstractSet[tuple[str, str]]
 ) -> tuple[Influence, ...]:
-    """Leave out indirect influences that two others tell."""
-    signs = {(one.source, one.target): one.sign for one in edges if (one.source, one.target) in direct}
-    told = {(a, d): x * y for (a, b), x in signs.items() for (c, d), y in signs.items() if b == c}
-    told |= {(one.source, d): one.sign * y for one in edges for (c, d), y in signs.items() if c == one.target}
-    pairs = {(one.source, one.target): one for one in edges}
-    return tuple(one for pair, one in pairs.items() if pair in direct or told.get(pair) != one.sign)
+    """Leave out indirect influences that two others tell: on some way of two steps, or on ways of either sign."""
+    told: dict[tuple[str, str], set[int]] = {}
+    second = [one for one in edges if (one.source, one.target) in direct]
+    for first, then in product(edges, second):
+        if first.target == then.source:
+            told.setdefault((first.source, then.target), set()).add(first.sign * then.sign)
+    kept = []
+    for one in edges:
+        pair = (one.source, one.target)
+        ways = told.get(pair, set())
+        either = one.sign == 0 and {1, -1} <= ways
+        if pair in direct or not (one.sign in ways or either):
+            kept.append(one)
+    return tuple(kept)
 
 
 def implied_left_out(edges: Iterable[Influence], nodes: Iterable[Node]) -> tuple[Influence, ...]:

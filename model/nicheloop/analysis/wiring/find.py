@@ -154,10 +154,9 @@ def _wired(scenario: Scenario, line: str, least: float) -> Wiring:
     nodes = [replace(node, changed=node.name in changed) for node in nodes]
     # What lies between two nodes is followed from the medium to what a complex is made from.
     places = {node.name: node.place for node in nodes}
-    strong = [one for one in graph.influences if one.sign]
     strong = [
         one
-        for one in strong
+        for one in graph.influences
         if (one.source, one.target) in direct or (one.target in made and places[one.source] == MEDIUM)
     ]
     edges = one_way(without_shortcuts(strong, direct), shown, least)
