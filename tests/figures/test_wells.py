@@ -10,6 +10,7 @@ import pytest
 
 import nicheloop as nl
 from nicheloop.assays.wells import Wells
+from nicheloop.figures.style import HOST_COLOURS
 from nicheloop.figures.wells import plot_wells
 
 PLAIN = nl.load_scenario("imatinib_k562r").with_(times=[0, 24, 72])
@@ -85,6 +86,43 @@ def test_two_long_axes_are_a_heat_map_or_the_synergy_of_two_drugs() -> None:
     np.testing.assert_array_equal(mesh.get_array(), wells["viability"][..., -1].T)
     assert (figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()) == ("imatinib [µM]", "celecoxib [µM]")
     assert legend(figure) == []
+
+
+def test_a_figure_of_one_read_out_says_when_it_was_read_and_what_failed() -> None:
+    def title(figure: Any) -> str:
+        return " ".join(figure.axes[0].get_title(loc="left").split())
+
+    doses = [0, 0.1, 0.3, 1, 3, 10]
+    name = PLAIN.title or PLAIN.name
+    assert title(wells_of({"imatinib": doses}).plot(["viability"])) == f"{name}, after 72 h"
+    both = wells_of({"imatinib": doses, "celecoxib": [0, 1, 10]})
+    assert title(both.plot(["viability"])) == f"{name}, after 72 h viability [% of untreated] as lines"
+    assert title(both.plot(["viability"], kind="heatmap")) == f"{name}, after 72 h viability K562R"
+    broken = wells_of({"uniform_death": [0.0, 0.001, 0.2]})
+    figure = broken.plot(["viable_cells"], kind="dose_response")
+    assert title(figure) == f"{name}, after 72 h (1 of 3 wells failed)"
+
+
+def test_gr_values_over_two_drugs_are_no_synergy_surface() -> None:
+    wells = wells_of({"imatinib": [0, 1, 3, 10], "celecoxib": [0, 1, 10]})
+    assert "gr" in wells.plot(["gr"]).axes[0].get_title(loc="left")
+    with pytest.raises(ValueError, match="expected none below 0"):
+        wells.plot(["gr"], kind="synergy")
+
+
+def test_what_takes_one_read_out_or_no_option_says_so() -> None:
+    wells = wells_of({"imatinib": [0, 1, 3], "celecoxib": [0, 1, 10]})
+    with pytest.raises(
+        ValueError, match=r"kind='heatmap': got \d+ read-outs, expected one of: .*viability_K562R"
+    ):
+        wells.plot(kind="heatmap")
+    with pytest.raises(ValueError, match="kind='panels' has no options, got method="):
+        wells.plot(method="loewe")
+
+
+def test_a_single_curve_has_the_colour_of_its_cells() -> None:
+    (line,) = curves(wells_of({"imatinib": [0, 1, 10]}).plot(["viability"], kind="panels").axes[0])
+    assert line.get_color() == HOST_COLOURS["K562R"]
 
 
 def test_two_values_are_compared_over_time() -> None:
