@@ -120,7 +120,7 @@ def test_figure_has_a_panel_per_read_out_and_both_formats() -> None:
 
 
 def test_csv_has_no_value_of_a_run_that_failed_and_says_so() -> None:
-    view = View.of("coculture_imatinib", {"uniform_death": 0.2})
+    view = View.of("imatinib_k562r", {"uniform_death": 0.2})
     view = view.showing(view.known_readouts())
     table = exports.to_frame(view, Bench().run(view))
     assert set(table["readout"]) == set(view.readouts)

@@ -133,6 +133,15 @@ def test_a_model_that_breaks_is_told_and_the_controls_say_what_is_shown(
     assert last(page) < before
 
 
+def test_a_page_opens_on_what_cannot_be_run_and_can_leave_it() -> None:
+    page = Page(View.of("imatinib_k562r", {"stock_density_K562R": 0.0}))
+    assert "stock_density_K562R" in page.notice.object
+    assert all(len(one.data["y"]) == 0 for one in page.plots.known["viability"].live.values())
+    tell(page, "parameter:stock_density_K562R", back=True)
+    assert page.notice.object == ""
+    assert np.isfinite(last(page))
+
+
 def test_another_scenario_settles_on_its_read_outs(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     page.panel.get_root()  # without a browser's side, Panel does not drop what is gone from the options
     queue: list[Any] = []

@@ -115,6 +115,16 @@ class Bench:
         return study
 
 
+def unstarted(view: View, problem: str) -> Course:
+    """Return the course of a view that cannot be run at all: no values, and why."""
+    time: Floats = np.array(view.scenario.sampling_times, dtype=float)
+    curves = tuple(
+        Curve(readout.name, host, readout.unit, np.full(time.size, np.nan))
+        for readout, host in applicable(view.scenario.hosts)
+    )
+    return Course(view.scenario, view.overrides, view.label, time, curves, problem)
+
+
 def _told(runs: Runs) -> str:
     """Return why the only run failed; empty if it did not."""
     if runs.status[0] == "ok":

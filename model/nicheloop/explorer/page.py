@@ -11,7 +11,7 @@ import panel as pn
 
 from nicheloop.assays.scenario import Scenario
 from nicheloop.explorer.claims_section import ClaimsSection
-from nicheloop.explorer.courses import Bench, Course
+from nicheloop.explorer.courses import Bench, Course, unstarted
 from nicheloop.explorer.data_section import DataSection
 from nicheloop.explorer.export_section import ExportSection
 from nicheloop.explorer.live import LiveText, notice, reason
@@ -44,7 +44,10 @@ class Page:
         self._listed: tuple[Pin, ...] = ()
         self._follows = False
         self._bench = Bench()
-        self.course: Course = self._bench.run(view)
+        try:
+            self.course: Course = self._bench.run(view)
+        except Exception as error:  # there is no earlier view to stay with
+            self.course = unstarted(view, reason(error))
         self.plots = Plots()
         self.sidebar = Sidebar(self, view)
         self._build()
