@@ -196,6 +196,7 @@ MISUSES = {
     "sampled drug": ("ic50(imatinib)", {"imatinib": "0:1"}, "viability", "expected one"),
     "few doses": ("hill", {"imatinib": [0, 1]}, "viability", "expected two above 0"),
     "other read-out": ("gr50", {"imatinib": [0, 1, 2]}, "viability", "expected the read-out gr"),
+    "below 0": ("bliss", {"imatinib": [0, 1, 2], "il1ra": [0, 1, 2]}, "gr", "falls below 0 where cells die"),
     "two drugs of one": ("ic50(imatinib, il1ra)", {"imatinib": [0, 1, 2]}, "viability", "expected a drug"),
     "one drug of two": ("bliss(imatinib)", {"imatinib": [0, 1, 2]}, "viability", "expected two drugs"),
     "one drug varies": ("loewe", {"imatinib": [0, 1, 2]}, "viability", "got imatinib, expected two drugs"),

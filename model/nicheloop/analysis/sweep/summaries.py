@@ -438,6 +438,11 @@ class _OfTwoDrugs(_Timed):
 
     def settled(self, setting: Setting, readout: Readout) -> _Timed:
         timed = super().settled(setting, readout)
+        if readout.name == "gr":
+            raise ValueError(
+                f"{self.name}: got gr, which falls below 0 where cells die, expected a read-out of which a "
+                "share is left, such as viability"
+            )
         known = _drugs(setting.axes)
         chosen = self.drugs or tuple(known)
         for drug in chosen:
