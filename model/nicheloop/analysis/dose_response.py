@@ -171,7 +171,7 @@ class DoseResponse:
         x, y = curve.doses[told], curve.response[told]
         if x.size < LEAST_READ:
             return None
-        if self.readout == GR:
+        if self.readout.partition(" ")[0] == GR:
             name, dose, level = "GR50", float(gr50(x, y)), 0.5
         else:
             name, level = "IC50", 0.5 * curve.control

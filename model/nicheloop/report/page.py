@@ -29,8 +29,8 @@ NETWORK = "The model"
 NETWORK_CAPTION = (
     "Read off the equations: an arrow where more of one thing speeds up the rise of another, a bar where it "
     "slows it down, a dotted line where it does either, depending on the state. More cells make more of what "
-    "cells make; these arrows are left out. So are influences of less than 2 % of all on their target, and of "
-    "two things that turn into or bind each other one of the two arrows."
+    "cells make; these arrows are left out. So are influences of less than 2 % of all on their target, and "
+    "one of the two arrows between things that turn into or bind each other."
 )
 WEAKEST_CAPTION = (
     "Every parameter set of the ensemble, ranked, for the effect that the fewest show as claimed. Blue: as "

@@ -36,7 +36,7 @@ def one_way(edges: Sequence[Influence], order: Sequence[str], least: float = 0.0
 def without_shortcuts(
     edges: Sequence[Influence], direct: AbstractSet[tuple[str, str]]
 ) -> tuple[Influence, ...]:
-    """Leave out indirect influences that two others tell: on some way of two steps, or on ways of either sign."""
+    """Leave out indirect influences that two others tell, on some way or on ways of either sign."""
     told: dict[tuple[str, str], set[int]] = {}
     second = [one for one in edges if (one.source, one.target) in direct]
     for first, then in product(edges, second):
