@@ -19,7 +19,6 @@ from nicheloop.assays.tables.arrangement import (
     factors_of,
     panels_of,
     series_of,
-    unit_in_words,
 )
 from nicheloop.assays.tables.columns import TIME
 from nicheloop.assays.tables.curves import Curve
@@ -28,9 +27,9 @@ from nicheloop.assays.tables.predictions import Predictions, predict
 from nicheloop.assays.tables.read import read_assay
 from nicheloop.explorer.claims import Setting, explained
 from nicheloop.explorer.words import readout_in_words
-
-ZERO_LEFT = 10**0.5
-"""How far left of the lowest dose a dose of nothing stands, as in the printed figure."""
+from nicheloop.figures.doses import places as placed
+from nicheloop.figures.doses import zero_place
+from nicheloop.figures.style import bracketed
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,11 +153,11 @@ def _panel(found: Predictions, factors: Factors, panel: Panel) -> DataPanel:
         _series(found, factors, panel, key, rows, places[key], curves) for key, rows in keys.items()
     )
     stem, _, unit = panel.axis.partition(" [")
-    xlabel = f"{stem.replace('_', ' ')} [{unit_in_words(unit.removesuffix(']'))}]" if panel.axis else ""
+    xlabel = bracketed(stem.replace("_", " "), unit.removesuffix("]"))
     log = bool(panel.axis) and panel.axis != TIME
     name = values.readout[first]
     title = panel.title.replace(name.replace("_", " "), readout_in_words(name), 1)
-    return DataPanel(title, xlabel, f"[{unit_in_words(str(values.unit[first]))}]", log, ticks, series)
+    return DataPanel(title, xlabel, bracketed("", str(values.unit[first])), log, ticks, series)
 
 
 def _places(
@@ -172,10 +171,9 @@ def _places(
     places = {key: factors[panel.axis][rows].astype(float) for key, rows in keys.items()}
     if panel.axis == TIME:
         return places, {}
-    doses = np.concatenate(list(places.values()))
-    zero = float(doses[doses > 0].min()) / ZERO_LEFT
-    named = {zero: "0"} if (doses <= 0).any() else {}
-    return {key: np.where(dose > 0, dose, zero) for key, dose in places.items()}, named
+    zero = zero_place(np.concatenate(list(places.values())), logarithmic=True)
+    named = {} if zero is None else {zero: "0"}
+    return {key: placed(dose, zero) for key, dose in places.items()}, named
 
 
 def _series(

@@ -12,6 +12,7 @@ from bokeh.plotting import figure
 
 from nicheloop.explorer.data import DataPanel, Overlaid, Series
 from nicheloop.explorer.plots import dressed
+from nicheloop.figures.doses import exact
 from nicheloop.figures.style import colours
 
 HEIGHT = 340
@@ -135,7 +136,7 @@ def _name_zero(plot: Any, panel: DataPanel) -> None:
     low, high = float(doses.min()), float(doses.max())
     decades = range(math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9) + 1)
     ticks = [10.0**decade for decade in decades] or [low, high]
-    named = {tick: f"{tick:.4g}" for tick in ticks} | panel.ticks
+    named = {tick: exact(tick) for tick in ticks} | panel.ticks
     plot.xaxis.ticker = sorted(named)
     plot.xaxis.major_label_overrides = {_whole(place): name for place, name in named.items()}
 
