@@ -113,8 +113,8 @@ def _axis_problem(scenario: Scenario, axis: str) -> str | None:
         return f"{axis}: is not in the vessel, expected stroma mode 'coculture' or 'transwell'"
     if axis == EVENT_AXIS:
         return _event_problem(scenario)
-    if axis in _settled(scenario):
-        return f"{axis}: {_settled(scenario)[axis]} sets it already, expected one of the two"
+    if axis in settled(scenario):
+        return f"{axis}: {settled(scenario)[axis]} sets it already, expected one of the two"
     return None
 
 
@@ -131,7 +131,7 @@ def _event_problem(scenario: Scenario) -> str | None:
     return None
 
 
-def _settled(scenario: Scenario) -> dict[str, str]:
+def settled(scenario: Scenario) -> dict[str, str]:
     """Parameters that another part of the scenario sets, and which part that is."""
     found = {KNOCKDOWNS[gene]: "knockdown" for gene in scenario.knockdown}
     if scenario.vessel.lower_volume_fraction is not None:

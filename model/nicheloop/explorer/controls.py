@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from nicheloop.assays.axes import _settled
+from nicheloop.assays.axes import settled as settled_by_design
 from nicheloop.assays.scenario import Scenario
 from nicheloop.assays.tables.arrangement import unit_in_words
 from nicheloop.assays.units import CELL_DENSITY, solute
@@ -154,7 +154,7 @@ def parameter_control(name: str, value: float | None, default: float) -> Control
 
 def settled(scenario: Scenario) -> frozenset[str]:
     """Names of the parameters that a scenario sets itself, in its table, by its vessel or its knock-downs."""
-    return frozenset({*scenario.parameters, *_settled(scenario)})
+    return frozenset({*scenario.parameters, *settled_by_design(scenario)})
 
 
 def searchable(scenario: Scenario) -> tuple[str, ...]:
