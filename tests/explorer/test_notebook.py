@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("panel", reason='the explorer is not installed: pip install ".[explore]"')
-nbclient = pytest.importorskip("nbclient", reason="nbclient is not installed")
+pytest.importorskip("nbclient", reason="nbclient is not installed")
 nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed")
 pytest.importorskip("ipykernel", reason="ipykernel is not installed")
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "notebooks"))
+from kernel import executed  # noqa: E402
 
-def test_a_notebook_shows_it_and_moves_it(monkeypatch: pytest.MonkeyPatch) -> None:
+
+def test_a_notebook_shows_it_and_moves_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     paths = [str(Path(__file__).parents[2] / "model"), os.environ.get("PYTHONPATH", "")]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
     cells = (
@@ -23,8 +27,8 @@ def test_a_notebook_shows_it_and_moves_it(monkeypatch: pytest.MonkeyPatch) -> No
         "shown.page.move('dose:imatinib', 5.0)\n"
         "shown.course.of('viability')[0].values[-1] < before",
     )
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
+    written = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    notebook = executed(written, tmp_path)
     outputs = [output for cell in notebook.cells for output in cell.outputs if "data" in output]
     html = "".join(output["data"].get("text/html", "") for output in outputs)
     assert any("application/vnd.holoviews_exec.v0+json" in output["data"] for output in outputs)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nicheloop.analysis.evidence import INTERVAL, Effect, Panel, Series
+from nicheloop.analysis.evidence import Effect, Panel, Series, spread
 from nicheloop.assays.readouts import Readout
 from nicheloop.assays.result import Runs
 from nicheloop.assays.scenario import Scenario, checked
@@ -59,14 +59,8 @@ class Measured:
 
 
 def _interval(values: Floats) -> tuple[Floats, Floats] | tuple[None, None]:
-    """Shown percentiles over sets of the finite values, per point; None without sets."""
-    if values.shape[1] == 0:
-        return None, None
-    finite = np.where(np.isfinite(values), values, np.nan)
-    low, high = np.full(len(values), np.nan), np.full(len(values), np.nan)
-    some = np.isfinite(finite).any(axis=1)
-    low[some], high[some] = np.nanpercentile(finite[some], INTERVAL, axis=1)
-    return low, high
+    """The interval over sets that is shown, per point; None without sets."""
+    return spread(values.T)[1:] if values.shape[1] else (None, None)
 
 
 @dataclass(frozen=True)
