@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nicheloop.analysis.evidence import Effect, Panel, Series
+from nicheloop.analysis.evidence import Effect, Panel, Series, spread
 from nicheloop.report.verdicts import explanation, joint_share, sign_kept, verdict
 
 VALUES = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=40)
@@ -114,3 +114,10 @@ def test_shapes_signs_and_kinds_are_checked() -> None:
         Series("a", np.zeros(3), np.zeros(3), low=np.zeros(2))
     with pytest.raises(ValueError, match="pie"):
         Panel("S1", "n", "t", "pie", "x", "y", "linear", "linear", ())
+
+
+def test_a_spread_over_no_sets_is_unknown() -> None:
+    for shape in ((0,), (0, 3), (0, 0)):
+        for part in spread(np.empty(shape)):
+            assert part.shape == shape[1:]
+            assert np.isnan(part).all()

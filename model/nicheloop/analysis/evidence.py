@@ -6,6 +6,7 @@ Whatever computes them (:mod:`nicheloop.analysis`), draws them (:mod:`nicheloop.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,7 @@ def spread(values: ArrayLike) -> tuple[Floats, Floats, Floats]:
         Median, 5th and 95th percentile; NaN where there is no value, infinite where that is their rank.
     """
     every = np.asarray(values, dtype=float)
-    columns = every.reshape(len(every), -1)
+    columns = every.reshape(len(every), math.prod(every.shape[1:]))
     found = np.full((3, columns.shape[1]), np.nan)
     known = ~np.isnan(columns)
     # Between an IC50 and none there is nothing to interpolate.
