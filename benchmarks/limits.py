@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 _LIMITS = {
+    ("earm", "sweep 2"): (
+        "The steps: 196 a run, half a microsecond each on one core; nine tenths of the time remain when a "
+        "single species is returned."
+    ),
     ("own", "gradient"): (
         "The steps: nine tenths of the time remain with the last time only. 76 steps carry 70 columns each."
     ),
