@@ -7,7 +7,7 @@ DRAWS ?= 200
 SEED ?= 1
 REPORT ?= results/reproduce
 CONSTRAINTS ?=
-PYTEST ?= -n 2
+PYTEST ?= -n 2 --dist worksteal
 RUNS ?= 1000000
 TRUTHS ?= 20
 

@@ -133,14 +133,10 @@ class Bench:
             self.engines, OneLane, lambda e: e.single(default), lambda y: self._check(y[None])
         )
         for name, engine in engines.items():
-            repeats = self._repeats(engine)
-
-            def do(engine: Engine = engine, repeats: int = repeats) -> Reals:
-                for _ in range(repeats - 1):
-                    engine.single(self.case.default)
-                return engine.single(self.case.default)
-
-            work[name] = Work(do, repeats, lambda y: error(self.case, y, self.expected[0]))
+            work[name] = self._again_and_again(
+                lambda e=engine: e.single(default),  # type: ignore[misc]
+                lambda y: error(self.case, y, self.expected[0]),
+            )
         return interleave(work, self.effort.rounds)
 
     def sweep(self, cores: int) -> dict[str, Timing]:
@@ -180,7 +176,7 @@ class Bench:
             except Exception as problem:
                 problems[name] = Timing((), float("nan"), 0, f"{type(problem).__name__}: {problem}")
             else:
-                work[name] = Work(lambda e=engine: e.gradient(row), 1, check)  # type: ignore[misc]
+                work[name] = self._again_and_again(lambda e=engine: e.gradient(row), check)  # type: ignore[misc]
         return {**interleave(work, self.effort.rounds), **problems}
 
     def _with_matched(
@@ -213,22 +209,30 @@ class Bench:
         count = min(CHECKED, len(y))
         return error(self.case, y[:count], self.expected[:count])
 
-    def _repeats(self, engine: Engine) -> int:
-        return int(np.clip(self.effort.seconds / _seconds(engine, self.case), 1, 1000))
+    def _again_and_again(self, once: Callable[[], Reals], check: Callable[[Reals], float]) -> Work:
+        """Work that fills the time of a piece with one call after the other, as a fit does."""
+        repeats = int(np.clip(self.effort.seconds / _seconds(once), 1, 1000))
+
+        def do() -> Reals:
+            for _ in range(repeats - 1):
+                once()
+            return once()
+
+        return Work(do, repeats, check)
 
     def _count(self, engine: Engine, cores: int) -> int:
         if engine.has_threads:
             return self.effort.most_runs
-        wanted = cores * self.effort.seconds / _seconds(engine, self.case)
+        wanted = cores * self.effort.seconds / _seconds(lambda: engine.single(self.case.default))
         return int(np.clip(wanted, cores, self.effort.most_runs))
 
 
-def _seconds(engine: Engine, case: Case) -> float:
-    """Rough time of one run; an engine that fails gets one, and says why when it is measured."""
+def _seconds(once: Callable[[], Reals]) -> float:
+    """Rough time of a call; one that fails counts as endless, and says why when it is measured."""
     try:
-        engine.single(case.default)
+        once()
         start = time.perf_counter()
-        engine.single(case.default)
+        once()
     except Exception:
         return float("inf")
     return time.perf_counter() - start

@@ -238,6 +238,45 @@ def test_no_runs_give_an_empty_result(hill: System) -> None:
     assert BatchSolver(hill).run_each([]) == []
 
 
+def test_results_may_be_written_into_an_array_of_the_callers(hill: System) -> None:
+    """The same bits as in new memory, NaN of a run that fails included, block after block."""
+    solver = BatchSolver(hill, max_steps=200)
+    rows = np.tile(hill.parameter_vector(), (5, 1))
+    rows[2, 0] = np.nan
+    out = np.full((5, len(HILL_TIMES), 2), 7.0)
+    for factor in (1.0, 1.3):
+        result = solver.run(factor * rows, HILL_TIMES, outputs=hill.species[:2], out=out)
+        assert result.y.base is out or result.y is out
+        fresh = solver.run(factor * rows, HILL_TIMES, outputs=hill.species[:2])
+        np.testing.assert_array_equal(out, fresh.y)
+    assert np.isnan(out[2, 1:]).all()
+    assert np.isfinite(np.delete(out, 2, axis=0)).all()
+
+
+@pytest.mark.parametrize(
+    "out",
+    [
+        np.empty((2, 3, 4)),
+        np.empty((2, 2, 3), dtype=np.float32),
+        np.empty((2, 2, 6))[:, :, ::2],
+        np.empty((2, 3, 2)).transpose(0, 2, 1),
+        [[[0.0] * 3] * 2] * 2,
+    ],
+)
+def test_an_array_that_results_do_not_fit_into_is_refused(hill: System, out: np.ndarray) -> None:
+    with pytest.raises(ValueError, match=r"float64 of shape \(2, 2, 3\), not"):
+        BatchSolver(hill).run(np.ones((2, 5)), [0.0, 1.0], out=out)
+
+
+def test_a_read_only_array_and_sensitivities_are_refused_for_results(hill: System) -> None:
+    out = np.empty((2, 2, 3))
+    with pytest.raises(ValueError, match="leave out one of the two"):
+        BatchSolver(hill).run(np.ones((2, 5)), [0.0, 1.0], sensitivities=[0], out=out)
+    out.flags.writeable = False
+    with pytest.raises(ValueError, match="writable"):
+        BatchSolver(hill).run(np.ones((2, 5)), [0.0, 1.0], out=out)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -25,12 +25,14 @@ from nicheloop.integrate.batch_runs import BatchPeriod, BatchResult, Course
 from nicheloop.integrate.batch_tables import (
     check_timetable,
     count_runs,
+    flat_result,
     grid_of,
     rows_of,
     tables_of_courses,
     tables_of_periods,
 )
 from nicheloop.integrate.sensitivity import (
+    Entries,
     Slopes,
     columns_of,
     slopes_of_courses,
@@ -41,7 +43,6 @@ from nicheloop.integrate.tangent_job import work_with_slopes
 if TYPE_CHECKING:
     from nicheloop.equations.machine import MachineCode
     from nicheloop.equations.system import System
-    from nicheloop.equations.tape import Tape
 
 __all__ = ["BatchPeriod", "BatchResult", "BatchSolver", "Course"]
 
@@ -121,6 +122,7 @@ class BatchSolver:
         outputs: Outputs = "species",
         sensitivities: Sequence[str | int] | None = None,
         initial_sensitivities: ArrayLike | None = None,
+        out: Reals | None = None,
     ) -> BatchResult:
         """Integrate from the first to the last requested time.
 
@@ -139,6 +141,10 @@ class BatchSolver:
         initial_sensitivities : float[n, s, c] or float[1, s, c], optional
             Derivatives of the initial amounts; default: what the formulas of the initial amounts say, or 0
             where `initials` are given (1 for the species that a column is).
+        out : float[n, t, k], optional
+            Where the values are written; ``y`` of the result is a view of it. Default: new memory, which the
+            system hands out page by page while it is written: up to a quarter of the time of short runs that
+            return all species. A sweep in blocks may give the same array to every block.
 
         Returns
         -------
@@ -160,6 +166,7 @@ class BatchSolver:
             outputs=outputs,
             sensitivities=sensitivities,
             initial_sensitivities=initial_sensitivities,
+            out=out,
         )
 
     def run_periods(
@@ -171,6 +178,7 @@ class BatchSolver:
         outputs: Outputs = "species",
         sensitivities: Sequence[str | int] | None = None,
         initial_sensitivities: ArrayLike | None = None,
+        out: Reals | None = None,
     ) -> BatchResult:
         """Integrate through periods that follow each other without gaps, with an exact restart at every edge.
 
@@ -188,7 +196,7 @@ class BatchSolver:
             Requested times, ascending, within the periods.
         outputs : "species", "observables" or names
             Columns of the result.
-        sensitivities, initial_sensitivities
+        sensitivities, initial_sensitivities, out
             As for `run`; initial sensitivities are those before the first period's edit.
 
         Returns
@@ -210,9 +218,12 @@ class BatchSolver:
         if sensitivities is None and initial_sensitivities is not None:
             raise ValueError("initial_sensitivities were given without sensitivities")
         if sensitivities is not None:
+            if out is not None:
+                raise ValueError("out is for runs without sensitivities: leave out one of the two")
             by = columns_of(self.system, sensitivities)
-            slopes = slopes_of_periods(self._tangent.tape, by, periods, n, initial_sensitivities)
-        outcome, derivatives = self._work(tables, selection, slopes)
+            slopes = slopes_of_periods(self._tangent.entries, by, periods, n, initial_sensitivities)
+        room = None if out is None else flat_result(out, (n, len(grid), len(names)))
+        outcome, derivatives = self._work(tables, selection, slopes, room)
         y = outcome.result.reshape(n, len(grid), len(names))
         result = BatchResult(grid, y, names, outcome.code, outcome.reached, outcome.steps, outcome.lowest)
         if slopes is None or derivatives is None:
@@ -253,7 +264,7 @@ class BatchSolver:
         slopes = None
         if sensitivities is not None:
             by = columns_of(self.system, sensitivities)
-            slopes = slopes_of_courses(self._tangent.tape, by, courses)
+            slopes = slopes_of_courses(self._tangent.entries, by, courses)
         outcome, derivatives = self._work(tables, selection, slopes)
         results = []
         for r, (a, b) in enumerate(zip(tables.first_time, tables.first_time[1:], strict=False)):
@@ -274,12 +285,12 @@ class BatchSolver:
         return results
 
     def _work(
-        self, tables: Tables, selection: Sequence[int], slopes: Slopes | None
+        self, tables: Tables, selection: Sequence[int], slopes: Slopes | None, room: Reals | None = None
     ) -> tuple[Outcome, Reals | None]:
         """Run the kernel; derivatives[all times, columns, columns of sensitivities] if there are slopes."""
         n, settings, threads = self.system.n, self._settings, self._threads()
         if slopes is None:
-            return self._kernel.work(tables, selection, n, settings, threads), None
+            return self._kernel.work(tables, selection, n, settings, threads, result=room), None
         kernel, controlled = self._tangent.kernel, self._control
         done = work_with_slopes(
             kernel, tables, slopes, selection, n, settings, threads, controlled=controlled
@@ -352,11 +363,11 @@ def _compile(system: System, lanes: int | None) -> tuple[MachineCode, Kernel]:
 
 @dataclass(frozen=True)
 class _TangentKernel:
-    """A kernel that carries sensitivities, its loaded code, and the tape with all derivatives."""
+    """A kernel that carries sensitivities, its loaded code, and where parameters enter the derivatives."""
 
     kernel: Kernel
     code: MachineCode
-    tape: Tape
+    entries: Entries
 
 
 def _compile_tangent(system: System, lanes: int) -> _TangentKernel:
@@ -369,7 +380,7 @@ def _compile_tangent(system: System, lanes: int) -> _TangentKernel:
     code = compile_module(source.text, level=1)
     address = code.address("integrate")
     kernel = Kernel(address, source.space.total * lanes, lanes, source.space.slot * lanes)
-    return _TangentKernel(kernel, code, tape)
+    return _TangentKernel(kernel, code, Entries(tape))
 
 
 def _columns(system: System, outputs: Outputs) -> tuple[tuple[str, ...], list[int]]:

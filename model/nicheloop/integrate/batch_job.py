@@ -83,6 +83,7 @@ class Kernel:
         settings: Settings,
         threads: int,
         more: Mapping[Field, NDArray[np.generic] | int] | None = None,
+        result: Reals | None = None,
     ) -> Outcome:
         """Integrate all runs; the interpreter lock is free meanwhile.
 
@@ -100,10 +101,12 @@ class Kernel:
             At most this many; the result does not depend on it.
         more : mapping of Field to array or int, optional
             Further words of the job record, for kernels that carry sensitivities.
+        result : float[all times, columns], optional
+            Where to write; default: new memory.
         """
         columns = np.asarray(selection, dtype=np.int64)
         outcome = Outcome(
-            np.empty((len(tables.times), len(columns))),
+            np.empty((len(tables.times), len(columns))) if result is None else result,
             np.zeros(tables.runs, dtype=np.int64),
             np.zeros(tables.runs),
             np.zeros(tables.runs, dtype=np.int64),

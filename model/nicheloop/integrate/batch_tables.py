@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from nicheloop.equations.system import System
     from nicheloop.integrate.batch_runs import BatchPeriod, Course
 
-__all__ = ["check_timetable", "count_runs", "grid_of", "rows_of", "tables_of_courses", "tables_of_periods"]
+__all__ = [
+    "check_timetable",
+    "count_runs",
+    "flat_result",
+    "grid_of",
+    "rows_of",
+    "tables_of_courses",
+    "tables_of_periods",
+]
 
 Reals = NDArray[np.float64]
 
@@ -36,6 +44,17 @@ def rows_of(what: str, values: ArrayLike, n: int | None, width: int) -> Reals:
         expected = f"(any number, {width})" if n is None else f"({n}, {width}) or (1, {width})"
         raise ValueError(f"{what} must have the shape {expected}, not {rows.shape}")
     return rows if rows.strides[1] == rows.itemsize else np.ascontiguousarray(rows)
+
+
+def flat_result(out: Reals, shape: tuple[int, int, int]) -> Reals:
+    """The rows of an array that results are to be written into; refused unless the kernel can write there."""
+    fits = isinstance(out, np.ndarray) and out.shape == shape and out.dtype == np.float64
+    if not (fits and out.flags.c_contiguous and out.flags.writeable and out.flags.aligned):
+        found = f"{out.dtype} of shape {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
+        raise ValueError(
+            f"out must be a writable C-contiguous array of float64 of shape {shape}, not {found}"
+        )
+    return out.reshape(shape[0] * shape[1], shape[2])
 
 
 def check_timetable(edges: Sequence[tuple[float, float]], grid: Reals) -> None:

@@ -13,10 +13,18 @@ from nicheloop.integrate.kernel_layout import Kind
 
 if TYPE_CHECKING:
     from nicheloop.equations.system import System
-    from nicheloop.equations.tape import Tape
+    from nicheloop.equations.tape import Pattern, Tape
     from nicheloop.integrate.batch_runs import BatchPeriod, Course
 
-__all__ = ["Columns", "PeriodSensitivity", "Slopes", "columns_of", "slopes_of_courses", "slopes_of_periods"]
+__all__ = [
+    "Columns",
+    "Entries",
+    "PeriodSensitivity",
+    "Slopes",
+    "columns_of",
+    "slopes_of_courses",
+    "slopes_of_periods",
+]
 
 Reals = NDArray[np.float64]
 Wholes = NDArray[np.int64]
@@ -107,22 +115,63 @@ class Slopes:
     alive: tuple[Reals, ...] = field(repr=False)
 
 
+@dataclass(frozen=True)
+class _ByColumn:
+    """The entries of a sparse matrix, column after column: those of column c are first[c] to first[c + 1].
+
+    Attributes
+    ----------
+    first : int64[columns + 1]
+    source : int64[entries]
+        Position of the entry in the pattern.
+    row : int64[entries]
+    """
+
+    first: Wholes
+    source: Wholes
+    row: Wholes
+
+    @classmethod
+    def of(cls, pattern: Pattern) -> _ByColumn:
+        columns = np.array(pattern.cols, np.int64)
+        source = np.argsort(columns, kind="stable")
+        first = np.searchsorted(columns[source], np.arange(pattern.shape[1] + 1))
+        return cls(first, source, np.array(pattern.rows, np.int64)[source])
+
+    def places(self, columns: Wholes, counts: Wholes) -> Wholes:
+        """Where the entries of these columns stand in `source` and `row`, one column after the other."""
+        before = np.cumsum(counts) - counts
+        places: Wholes = np.arange(counts.sum()) + np.repeat(self.first[columns] - before, counts)
+        return places
+
+
+class Entries:
+    """Where every parameter enters the derivatives of a network: worked out once, used in every call.
+
+    Parameters
+    ----------
+    tape : Tape
+        With the outputs ``rhs_p``, ``outputs_p`` and ``initials_p``.
+    """
+
+    def __init__(self, tape: Tape) -> None:
+        self.n_species = tape.n_species
+        self.n_parameters = tape.n_parameters
+        self.by_column = [_ByColumn.of(tape.patterns[_SPARSE[kind]]) for kind in Kind]
+
+
 class _Seeds:
     """Tables of what columns act on, each distinct one once."""
 
-    def __init__(self, tape: Tape, columns: Columns) -> None:
+    def __init__(self, entries: Entries, columns: Columns) -> None:
+        self._entries = entries
         self._columns = columns
-        self._n = tape.n_parameters
-        self._entries = {
-            kind: _by_column(tape.patterns[name].rows, tape.patterns[name].cols)
-            for kind, name in _SPARSE.items()
-        }
         self._numbers: dict[int, int] = {}
         self._kept: list[Reals | None] = []  # also keeps the ids in use
-        self._first = [0]
-        self._source: list[int] = []
-        self._row: list[int] = []
-        self._weight: list[float] = []
+        self._counts: list[Wholes] = []
+        self._source: list[Wholes] = []
+        self._row: list[Wholes] = []
+        self._weight: list[Reals] = []
 
     def number(self, label: str, parameters: Reals | None) -> int:
         """Number of the table for a matrix of derivatives (None: each column is its own parameter)."""
@@ -130,55 +179,51 @@ class _Seeds:
         if key not in self._numbers:
             self._numbers[key] = len(self._kept)
             self._kept.append(parameters)
-            self._add(self._weights(label, parameters))
+            self._add(*self._weights(label, parameters))
         return self._numbers[key]
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
-        """The tables, for `Slopes`."""
+        """The tables, for `Slopes`; none is empty, so that each has an address."""
+        none = np.zeros(1, np.int64)
         return {
-            "seed_first": np.array(self._first, np.int64),
-            "seed_source": np.array([*self._source, 0], np.int64),
-            "seed_row": np.array([*self._row, 0], np.int64),
-            "seed_weight": np.array([*self._weight, 0.0]),
+            "seed_first": np.concatenate([none, np.cumsum(np.concatenate(self._counts))]),
+            "seed_source": np.concatenate([*self._source, none]),
+            "seed_row": np.concatenate([*self._row, none]),
+            "seed_weight": np.concatenate([*self._weight, [0.0]]),
         }
 
-    def _weights(self, label: str, parameters: Reals | None) -> list[list[tuple[int, float]]]:
+    def _weights(self, label: str, parameters: Reals | None) -> tuple[Wholes, Wholes, Reals]:
+        """(column, parameter, derivative) of what is not zero, column after column."""
         if parameters is None:
-            return [[(int(i), 1.0)] if i >= 0 else [] for i in self._columns.parameter]
+            column = np.flatnonzero(self._columns.parameter >= 0)
+            return column, self._columns.parameter[column], np.ones(len(column))
         matrix = np.asarray(parameters, dtype=float)
-        if matrix.shape != (self._n, len(self._columns)):
+        shape = (self._entries.n_parameters, len(self._columns))
+        if matrix.shape != shape:
             raise ValueError(
-                f"{label}: derivatives of parameters must have the shape ({self._n}, {len(self._columns)}), "
-                f"not {matrix.shape}"
+                f"{label}: derivatives of parameters must have the shape {shape}, not {matrix.shape}"
             )
-        return [[(int(i), float(c[i])) for i in np.flatnonzero(c)] for c in matrix.T]
+        column, parameter = np.nonzero(matrix.T)
+        return column, parameter, matrix[parameter, column]
 
-    def _add(self, weights: list[list[tuple[int, float]]]) -> None:
-        for kind in Kind:
-            entries = self._entries[kind]
-            for column in weights:
-                for parameter, weight in column:
-                    for source, row in entries.get(parameter, ()):
-                        self._source.append(source)
-                        self._row.append(row)
-                        self._weight.append(weight)
-                self._first.append(len(self._source))
-
-
-def _by_column(rows: Sequence[int], cols: Sequence[int]) -> dict[int, list[tuple[int, int]]]:
-    """(position, row) of the entries of each column of a sparse matrix."""
-    found: dict[int, list[tuple[int, int]]] = {}
-    for k, (row, column) in enumerate(zip(rows, cols, strict=True)):
-        found.setdefault(column, []).append((k, row))
-    return found
+    def _add(self, column: Wholes, parameter: Wholes, weight: Reals) -> None:
+        for entries in self._entries.by_column:
+            counts = np.diff(entries.first)[parameter]
+            places = entries.places(parameter, counts)
+            self._source.append(entries.source[places])
+            self._row.append(entries.row[places])
+            self._weight.append(np.repeat(weight, counts))
+            of_columns = np.zeros(len(self._columns), np.int64)
+            np.add.at(of_columns, column, counts)
+            self._counts.append(of_columns)
 
 
 def slopes_of_periods(
-    tape: Tape, columns: Columns, periods: Sequence[BatchPeriod], n: int, initial: ArrayLike | None
+    entries: Entries, columns: Columns, periods: Sequence[BatchPeriod], n: int, initial: ArrayLike | None
 ) -> Slopes:
     """Sensitivities of n runs that share a timetable."""
     alive: list[Reals] = []
-    shape = (tape.n_species, len(columns))
+    shape = (entries.n_species, len(columns))
 
     def addresses(what: str, values: ArrayLike | None) -> Wholes:
         if values is None:
@@ -189,7 +234,7 @@ def slopes_of_periods(
         alive.append(block)
         return block.ctypes.data + (block.strides[0] if len(block) > 1 else 0) * np.arange(n, dtype=np.int64)
 
-    seeds = _Seeds(tape, columns)
+    seeds = _Seeds(entries, columns)
     shifts, numbers = [], []
     for k, period in enumerate(periods):
         given = period.sensitivity or PeriodSensitivity()
@@ -205,10 +250,10 @@ def slopes_of_periods(
     )
 
 
-def slopes_of_courses(tape: Tape, columns: Columns, courses: Sequence[Course]) -> Slopes:
+def slopes_of_courses(entries: Entries, columns: Columns, courses: Sequence[Course]) -> Slopes:
     """Sensitivities of runs that each have a timetable of their own."""
     alive: list[Reals] = []
-    shape = (tape.n_species, len(columns))
+    shape = (entries.n_species, len(columns))
 
     def address(what: str, values: ArrayLike | None) -> int:
         if values is None:
@@ -219,7 +264,7 @@ def slopes_of_courses(tape: Tape, columns: Columns, courses: Sequence[Course]) -
         alive.append(block)
         return int(block.ctypes.data)
 
-    seeds = _Seeds(tape, columns)
+    seeds = _Seeds(entries, columns)
     shifts, numbers = [], []
     for r, course in enumerate(courses):
         given = course.sensitivity or [None] * len(course.periods)

@@ -50,7 +50,7 @@ def work_with_slopes(
     workers = kernel.lanes * max(1, threads)
     slots = _controlled_slots(columns) if controlled else _choose_slots(columns, tables.runs, workers)
     parts = -(-columns // slots)
-    result = np.full((len(tables.times), width, columns), np.nan)
+    result = np.empty((len(tables.times), width, columns))
     starts = np.repeat(tables.first_time[:-1], parts) * (width * columns)
     first_column = np.tile(np.arange(parts, dtype=np.int64) * slots, tables.runs)
     periods = _repeated(tables.first_period, parts)
@@ -126,11 +126,11 @@ def _joined(outcome: Outcome, slopes: Reals, tables: Tables, parts: int) -> Slop
     offsets = np.repeat(tables.first_time[:-1] * (parts - 1), lengths)
     own = np.arange(len(tables.times), dtype=np.int64) + offsets
     result = outcome.result[own]
-    for part in range(1, parts):
-        other = outcome.result[own + part * np.repeat(lengths, lengths)]
-        lost = np.isnan(other).all(axis=-1)
-        result[lost] = np.nan
-    slopes[np.isnan(result).all(axis=-1)] = np.nan
+    if code.any():  # the kernel writes no derivatives to rows that a part did not reach
+        for part in range(1, parts):
+            other = outcome.result[own + part * np.repeat(lengths, lengths)]
+            result[np.isnan(other).all(axis=-1)] = np.nan
+        slopes[np.isnan(result).all(axis=-1)] = np.nan
     lowest = outcome.lowest.reshape(shape).min(axis=1)
     states = Outcome(result, code.max(axis=1), reached.min(axis=1), steps.max(axis=1), lowest)
     return SlopeOutcome(states, slopes)
