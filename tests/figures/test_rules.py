@@ -23,6 +23,7 @@ from nicheloop.analysis.fit.fit import Fit
 from nicheloop.analysis.fit.profile import Profile
 from nicheloop.equations.network import Network, Reaction
 from nicheloop.equations.system import compile_network
+from nicheloop.figures.doses import decades
 from nicheloop.figures.style import HOST_COLOURS, OTHER_COLOURS, SINGLE, figure_of
 
 # Machado GM, Oliveira MM, Fernandes LAF, IEEE Trans Vis Comput Graph 2009;15:1291, severity 1, linear RGB.
@@ -137,6 +138,20 @@ def test_colours_are_told_apart(eyes: str | None) -> None:
     hosts = list(HOST_COLOURS.values())
     for one, other in combinations([*hosts, *OTHER_COLOURS], 2):
         assert np.linalg.norm(lab(one, matrix) - lab(other, matrix)) > 10, (eyes, one, other)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (0.1, 100.0, [0.1, 1.0, 10.0, 100.0]),
+        (0.3, 40.0, [1.0, 10.0]),
+        (10**-1.0000000001, 0.9999999999, [0.1, 1.0]),
+        (2.0, 7.0, [2.0, 7.0]),
+        (1e-12, 3e-11, [1e-12, 1e-11]),
+    ],
+)
+def test_doses_are_marked_at_powers_of_ten(low: float, high: float, expected: list[float]) -> None:
+    assert decades(low, high) == expected
 
 
 def test_the_right_figure_is_picked() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from nicheloop.equations import Network, Reaction, System, compile_network
 from nicheloop.integrate import Period, balanced_growth, integrate_periods, steady_state
-from nicheloop.integrate.steady import conservation_laws
+from nicheloop.integrate.flow import conservation_laws
 
 SPECIES = ("cell", "mRNA", "protein", "ligand", "receptor", "bound", "idle", "active", "drug")
 TOTAL = 3.3e-7

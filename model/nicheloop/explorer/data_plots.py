@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from bokeh.plotting import figure
 
 from nicheloop.explorer.data import DataPanel, Overlaid, Series
 from nicheloop.explorer.plots import dressed
-from nicheloop.figures.doses import exact
+from nicheloop.figures.doses import decades, exact
 from nicheloop.figures.style import colours
 
 HEIGHT = 340
@@ -133,9 +132,7 @@ def _name_zero(plot: Any, panel: DataPanel) -> None:
     """Put ticks at the decades between the doses, and one at the place of none."""
     x = np.concatenate([series.x for series in panel.series])
     doses = x[~np.isin(x, list(panel.ticks))]
-    low, high = float(doses.min()), float(doses.max())
-    decades = range(math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9) + 1)
-    ticks = [10.0**decade for decade in decades] or [low, high]
+    ticks = decades(float(doses.min()), float(doses.max()))
     named = {tick: exact(tick) for tick in ticks} | panel.ticks
     plot.xaxis.ticker = sorted(named)
     plot.xaxis.major_label_overrides = {_whole(place): name for place, name in named.items()}

@@ -141,6 +141,12 @@ def places(values: Floats, zero: float | None) -> Floats:
     return np.asarray(values if zero is None else np.where(values > 0, values, zero))
 
 
+def decades(low: float, high: float) -> list[float]:
+    """Powers of ten from `low` to `high`, both above 0; the ends where there is none between them."""
+    first, last = np.ceil(np.log10(low) - 1e-9), np.floor(np.log10(high) + 1e-9)
+    return [float(f"1e{k}") for k in range(int(first), int(last) + 1)] or [low, high]
+
+
 def dose_ticks(ax: Axes, drawn: Floats, zero: float | None) -> None:
     """Make an axis of doses logarithmic, with plain numbers and a 0 behind a break."""
     ax.set_xscale("log")
@@ -148,10 +154,7 @@ def dose_ticks(ax: Axes, drawn: Floats, zero: float | None) -> None:
     if zero is None:
         return
     low, high = float(drawn[drawn > zero].min()), float(drawn.max())
-    ticks = [
-        tick for tick in 10.0 ** np.arange(-9, 10) if low <= tick * (1 + 1e-9) and tick <= high * (1 + 1e-9)
-    ]
-    ticks = ticks or [low, high]
+    ticks = decades(low, high)
     ax.set_xticks([zero, *ticks], ["0", *(exact(tick) for tick in ticks)])
     ax.xaxis.set_minor_locator(NullLocator())
     if not any(line.get_gid() == BREAK for line in ax.get_lines()):  # of several curves in one panel

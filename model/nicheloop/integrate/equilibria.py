@@ -17,7 +17,8 @@ from nicheloop.equations.network import diluted
 from nicheloop.equations.reach import reachable
 from nicheloop.equations.system import System, compile_network
 from nicheloop.integrate.batch import BatchSolver
-from nicheloop.integrate.steady import Flow, SteadyState, growth_flow, last_sound, rest_flow, settled
+from nicheloop.integrate.flow import Flow, growth_flow, rest_flow
+from nicheloop.integrate.steady import SteadyState, last_sound, settled
 
 Reals = npt.NDArray[np.float64]
 
