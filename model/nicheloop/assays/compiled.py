@@ -247,7 +247,7 @@ class Compiled:
         self.kept = network.kept
         self.position = {full: here for here, full in enumerate(network.kept)}
         self.parameters = {name: i for i, name in enumerate(network.parameters)}
-        self.values = np.array(network.values)
+        self._defaults = dict(zip(network.parameters, network.values, strict=True))
         self.outputs = {name: i for i, name in enumerate(self.system.output_names)}
         self.atol = self.layout.atol()
         self.anchors = {host: _ones_at(self.layout.cells(host), self.system.n) for host in HOSTS}
@@ -256,12 +256,8 @@ class Compiled:
 
     def vector(self, values: Mapping[str, float]) -> Floats:
         """Return parameters by name as a vector in the order of the system."""
-        vector = self.values.copy()
-        for name, value in values.items():
-            index = self.parameters.get(name)
-            if index is not None:
-                vector[index] = value
-        return vector
+        known = {**self._defaults, **values}
+        return np.array([known[name] for name in self.parameters], dtype=float)
 
     def used_by(self, outputs: Iterable[str]) -> NDArray[np.intp]:
         """Return the indices of the parameters that the formulas of some outputs name."""

@@ -1,4 +1,4 @@
-"""Vector fields whose zeros are steady states, for many parameter sets at once: their size, and Newton's step.
+"""Vector fields whose zeros are steady states, for many parameter sets at once, and Newton's step to them.
 
 A culture that grows is steady where ``f(y) = mu y``, what rests where ``f(y) = 0``. The matrix of Newton's
 method is singular as it stands: the one lacks the amount that the culture is held at, the other what the
@@ -62,8 +62,7 @@ class Flow:
     def residual(self, y: Rows) -> Vector:
         """Largest imbalance relative to turnover."""
         turnover = self._turnover(y)
-        slowest = np.array([np.median(row[row > 0]) * 1e-6 if (row > 0).any() else 1.0 for row in turnover])
-        size = (np.abs(y) + self.floor) * np.maximum(turnover, slowest[:, None])
+        size = (np.abs(y) + self.floor) * np.maximum(turnover, _typical(turnover) * 1e-6)
         return np.asarray(np.max(np.abs(self.field(y)) / size, axis=1, initial=0.0))
 
     def fastest(self, y: Rows) -> Vector:
@@ -166,6 +165,16 @@ def _reduce(matrix: Vector) -> list[int]:
         matrix[others] -= np.outer(matrix[others, column], matrix[row])
         pivots.append(column)
     return pivots
+
+
+def _typical(rates: Rows) -> Rows:
+    """Median of what is above 0 in each row, a million where nothing is; shape (rows, 1)."""
+    counts = (rates > 0).sum(axis=1)
+    rising = np.sort(np.where(rates > 0, rates, np.inf), axis=1)
+    rising = np.pad(rising, ((0, 0), (0, 1)), constant_values=np.inf)
+    every = np.arange(len(rates))
+    middle = 0.5 * (rising[every, np.maximum(counts - 1, 0) // 2] + rising[every, counts // 2])
+    return np.asarray(np.where(counts > 0, middle, 1e6)[:, None])
 
 
 def _solved(matrix: Rows, right: Rows) -> Rows:

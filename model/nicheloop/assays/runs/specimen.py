@@ -159,6 +159,10 @@ class Specimen:
         key = (system, vector[system.used].tobytes() + density.tobytes())
         return Culture(host, system, vector, float(density) * NANOMOLAR_PER_CELL_PER_ML, key)
 
+    def knows_stock(self, asked: tuple[str, str, str, FrozenMap[float]]) -> bool:
+        """Whether `stock` was asked for this before."""
+        return asked in self._stocks
+
     def has_stock(self, culture: Culture) -> bool:
         """Whether a stock culture is known already."""
         return culture.key in self._grown
@@ -174,22 +178,8 @@ class Specimen:
 
     def seeded(self, plan: Plan) -> Start:
         """Return the cells and the conditioned medium of a plan, before any treatment."""
-        vector = self.parameters(plan)
-        state = np.zeros(plan.compiled.system.n)
-        problems = []
-        if plan.transfer is not None:
-            harvest, problem = self.harvest(plan.transfer.plan)
-            problems.append(problem)
-            lower = vector[plan.compiled.parameters["lower_volume_fraction"]]
-            state += plan.transfer.shift(harvest, lower, state.size)
-        for inoculum in plan.inocula:
-            if inoculum.density > 0:
-                stock = self.stock(
-                    inoculum.host, plan.scenario.promoter, plan.scenario.resistance, plan.stock_parameters
-                )
-                problems.append(stock.problem)
-                _seed(state, stock, inoculum)
-        return Start(state, vector, "; ".join(filter(None, problems)))
+        states, vectors, problems = seed(plan, [self])
+        return Start(states[0], vectors[0], problems[0])
 
     def start(self, plan: Plan) -> Start:
         """Return the state just after the start, and the parameters of the first period."""
@@ -258,10 +248,35 @@ def with_values(vector: Floats, fixed: Sequence[tuple[int, float]]) -> Floats:
     return changed
 
 
-def _seed(state: Floats, stock: Stock, inoculum: Inoculum) -> None:
-    """Add washed cells: all that belongs to them, scaled to the seeding density."""
-    share = inoculum.density / stock.state[inoculum.anchor].sum()
-    np.add.at(state, inoculum.target, stock.state[inoculum.source] * share)
+def seed(plan: Plan, specimens: Sequence[Specimen]) -> tuple[Floats, Floats, tuple[str, ...]]:
+    """Return what each specimen starts from before any treatment, with the parameters that hold from then.
+
+    Shapes (specimens, species) and (specimens, parameters), and why it cannot start, else an empty text. Rows
+    do not depend on each other, to the last bit.
+    """
+    vectors = np.stack([one.parameters(plan) for one in specimens])
+    states = np.zeros((len(specimens), plan.compiled.system.n))
+    problems: list[tuple[str, ...]] = []
+    if plan.transfer is not None:
+        lower = vectors[:, plan.compiled.parameters["lower_volume_fraction"]]
+        harvests = [one.harvest(plan.transfer.plan) for one in specimens]
+        problems.append(tuple(problem for _, problem in harvests))
+        for state, (harvest, _), part in zip(states, harvests, lower, strict=True):
+            state += plan.transfer.shift(harvest, part, state.size)
+    for inoculum in plan.inocula:
+        if inoculum.density > 0:
+            key = inoculum.host, plan.scenario.promoter, plan.scenario.resistance, plan.stock_parameters
+            stocks = [one.stock(*key) for one in specimens]
+            problems.append(tuple(stock.problem for stock in stocks))
+            _add_cells(states, np.stack([stock.state for stock in stocks]), inoculum)
+    told = ["; ".join(filter(None, each)) for each in zip(*problems, strict=True)]
+    return states, vectors, tuple(told) or ("",) * len(specimens)
+
+
+def _add_cells(states: Floats, stocks: Floats, inoculum: Inoculum) -> None:
+    """Add washed cells: all that belongs to them, scaled to the seeding density; a row for each specimen."""
+    share = inoculum.density / np.ascontiguousarray(stocks[:, inoculum.anchor]).sum(axis=1)
+    np.add.at(states.T, inoculum.target, (stocks[:, inoculum.source] * share[:, None]).T)
 
 
 def _grown(culture: Culture) -> SteadyState:

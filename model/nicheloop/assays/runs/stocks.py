@@ -52,6 +52,8 @@ def grow_cultures(wanted: Iterable[tuple[Specimen, StockKey]], settings: Setting
     """
     missing: dict[Compiled, dict[tuple[int, object], tuple[Specimen, Culture]]] = {}
     for specimen, key in wanted:
+        if specimen.knows_stock(key):
+            continue
         system = stock_system(key.promoter, key.host)
         culture = specimen.culture(key.host, system, key.resistance, key.fixed)
         if not specimen.has_stock(culture):

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from nicheloop.assays.compiled import Compiled, Floats
 from nicheloop.assays.runs.plan import Edit, Plan
 from nicheloop.assays.runs.slopes import Follows, matrix_of
-from nicheloop.assays.runs.specimen import Specimen, with_values
+from nicheloop.assays.runs.specimen import Specimen, seed, with_values
 from nicheloop.integrate import BatchPeriod, PeriodSensitivity
 
 Indices = NDArray[np.intp]
@@ -45,18 +45,17 @@ class Seeds:
     @classmethod
     def of(cls, plan: Plan, specimens: Sequence[Specimen], by: tuple[str, ...]) -> Seeds:
         """Seed a plan with every specimen."""
-        starts = [specimen.seeded(plan) for specimen in specimens]
-        vectors = np.stack([start.vector for start in starts])
-        slopes = np.zeros((len(starts), plan.compiled.system.n, len(by)))
+        states, vectors, problems = seed(plan, specimens)
+        slopes = np.zeros((*states.shape, len(by)))
         lower_slopes = np.zeros(len(by))
         for j, specimen in enumerate(specimens if by else ()):
             seeded = specimen.slopes(by).seeded(plan)
             slopes[j], lower_slopes = seeded.state, seeded.lower
         return cls(
-            np.stack([start.state for start in starts]),
+            states,
             vectors,
             vectors[:, plan.compiled.parameters["lower_volume_fraction"]],
-            tuple(start.problem for start in starts),
+            problems,
             slopes,
             lower_slopes,
         )
