@@ -118,11 +118,17 @@ def parameter_values(
     given = {**drawn, **overrides}
     check_names(given)
     for name, value in given.items():
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        # Almost all are plain floats, and a study asks millions of times.
+        number = type(value) is float or (isinstance(value, (int, float)) and not isinstance(value, bool))
+        if not (number and math.isfinite(value)):
             raise ValueError(f"parameter {name}={value!r}: expected a finite number [{rows()[name].unit}]")
-    values = {name: row.value for name, row in rows().items()}
-    values.update({name: float(value) for name, value in given.items()})
+    values = {**_defaults(), **dict(zip(given, map(float, given.values()), strict=True))}
     return apply_resistance(values, resistance, frozenset(overrides))
+
+
+@cache
+def _defaults() -> Mapping[str, float]:
+    return {name: row.value for name, row in rows().items()}
 
 
 def check_names(names: Mapping[str, object]) -> None:
