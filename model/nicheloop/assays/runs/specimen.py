@@ -276,7 +276,8 @@ def seed(plan: Plan, specimens: Sequence[Specimen]) -> tuple[Floats, Floats, tup
 def _add_cells(states: Floats, stocks: Floats, inoculum: Inoculum) -> None:
     """Add washed cells: all that belongs to them, scaled to the seeding density; a row for each specimen."""
     share = inoculum.density / np.ascontiguousarray(stocks[:, inoculum.anchor]).sum(axis=1)
-    np.add.at(states.T, inoculum.target, (stocks[:, inoculum.source] * share[:, None]).T)
+    for source, target in zip(inoculum.source, inoculum.target, strict=True):  # a target may come again
+        states[:, target] += stocks[:, source] * share
 
 
 def _grown(culture: Culture) -> SteadyState:
