@@ -118,17 +118,11 @@ def parameter_values(
     given = {**drawn, **overrides}
     check_names(given)
     for name, value in given.items():
-        # Almost all are plain floats, and a study asks millions of times.
-        number = type(value) is float or (isinstance(value, (int, float)) and not isinstance(value, bool))
-        if not (number and math.isfinite(value)):
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
             raise ValueError(f"parameter {name}={value!r}: expected a finite number [{rows()[name].unit}]")
-    values = {**_defaults(), **dict(zip(given, map(float, given.values()), strict=True))}
+    values = {name: row.value for name, row in rows().items()}
+    values.update({name: float(value) for name, value in given.items()})
     return apply_resistance(values, resistance, frozenset(overrides))
-
-
-@cache
-def _defaults() -> Mapping[str, float]:
-    return {name: row.value for name, row in rows().items()}
 
 
 def check_names(names: Mapping[str, object]) -> None:
