@@ -236,6 +236,7 @@ def test_no_runs_give_an_empty_result(hill: System) -> None:
     result = BatchSolver(hill).run(np.empty((0, 5)), [0.0, 1.0])
     assert result.y.shape == (0, 2, 3)
     assert BatchSolver(hill).run_each([]) == []
+    assert BatchSolver(hill).run_each([], sensitivities=[0]) == []
 
 
 def test_results_may_be_written_into_an_array_of_the_callers(hill: System) -> None:

@@ -7,6 +7,7 @@ reactions conserve; both are put in its place here. A state is a row, and so is 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from copy import copy
 from typing import ClassVar
 
@@ -23,7 +24,7 @@ Rows = npt.NDArray[np.float64]
 Chosen = npt.NDArray[np.bool_]
 
 
-class Flow:
+class Flow(ABC):
     """Vector fields ``f(y) - mu y`` whose zeros are wanted, one a row; a zero anchor is a plain steady state.
 
     Shapes: states and anchors (rows, n), parameters (rows, parameters), `floor` (rows, 1).
@@ -55,9 +56,9 @@ class Flow:
         f = self.system.rhs_rows(y, self.p)
         return f - self.growth(f)[:, None] * y
 
+    @abstractmethod
     def correction(self, y: Rows, scale: Rows) -> Rows:
         """Changes of y, divided by `scale`, in a step of Newton's method; NaN where there is none."""
-        raise NotImplementedError
 
     def residual(self, y: Rows) -> Vector:
         """Largest imbalance relative to turnover."""

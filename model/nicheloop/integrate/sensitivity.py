@@ -186,7 +186,7 @@ class _Seeds:
         """The tables, for `Slopes`; none is empty, so that each has an address."""
         none = np.zeros(1, np.int64)
         return {
-            "seed_first": np.concatenate([none, np.cumsum(np.concatenate(self._counts))]),
+            "seed_first": np.cumsum(np.concatenate([none, *self._counts])),
             "seed_source": np.concatenate([*self._source, none]),
             "seed_row": np.concatenate([*self._row, none]),
             "seed_weight": np.concatenate([*self._weight, [0.0]]),
