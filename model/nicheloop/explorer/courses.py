@@ -10,6 +10,7 @@ import numpy as np
 from nicheloop.assays.mapping import FrozenMap
 from nicheloop.assays.readouts import Floats, applicable
 from nicheloop.assays.result import Runs
+from nicheloop.assays.runs.specimen import CultureKey, Stock
 from nicheloop.assays.runs.study import Study
 from nicheloop.assays.scenario import Scenario
 from nicheloop.assays.settings import Settings
@@ -17,8 +18,8 @@ from nicheloop.explorer.view import View
 
 SETTINGS = Settings(engine="scipy", rtol=1e-8)
 """Those of `nicheloop.simulate`, so that the lines that reproduce a view give its numbers."""
-KEPT_STUDIES, RUNS_PER_STUDY = 4, 64
-"""What a session keeps: parameter sets with their stock cultures, and runs of each, before it starts anew."""
+KEPT_STUDIES, RUNS_PER_STUDY, KEPT_CULTURES = 4, 64, 256
+"""What a session keeps: parameter sets, runs of each, and stock cultures, before it starts anew."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +85,7 @@ class Bench:
 
     def __init__(self) -> None:
         self._studies: OrderedDict[FrozenMap[float], tuple[Study, list[int]]] = OrderedDict()
+        self._grown: dict[CultureKey, Stock] = {}
 
     def run(self, view: View) -> Course:
         """Run what a view shows. A run that fails is a value: its curves are NaN and it says why."""
@@ -107,7 +109,10 @@ class Bench:
     def _study(self, overrides: FrozenMap[float]) -> Study:
         study, runs = self._studies.pop(overrides, (None, [0]))
         if study is None or runs[0] >= RUNS_PER_STUDY:
-            study, runs = Study([overrides], SETTINGS), [0]
+            # A parameter of one line leaves the cultures of the others as they are.
+            if len(self._grown) > KEPT_CULTURES:
+                self._grown = {}
+            study, runs = Study([overrides], SETTINGS, grown=self._grown), [0]
         runs[0] += 1
         self._studies[overrides] = study, runs
         while len(self._studies) > KEPT_STUDIES:

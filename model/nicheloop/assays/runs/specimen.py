@@ -44,6 +44,10 @@ class Stock:
     problem: str
 
 
+CultureKey = tuple[Compiled, bytes]
+"""What a stock culture depends on: its equations, and the values of the parameters that are in them."""
+
+
 @dataclass(frozen=True, eq=False)
 class Culture:
     """What a stock culture is grown from: host, equations, parameters, density (nM of cells).
@@ -55,7 +59,7 @@ class Culture:
     system: Compiled
     vector: Floats
     density: float
-    key: tuple[Compiled, bytes]
+    key: CultureKey
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,16 +105,24 @@ class Specimen:
     drawn : bool
         Whether these values stand in for those of the table (as a draw from the prior does), so that the
         explanation of resistance still decides where K562R differs from K562S.
+    grown : dict, optional
+        Stock cultures that are known already; those that are found are added.
     """
 
-    def __init__(self, overrides: Mapping[str, float], settings: Settings, drawn: bool = False) -> None:
+    def __init__(
+        self,
+        overrides: Mapping[str, float],
+        settings: Settings,
+        drawn: bool = False,
+        grown: dict[CultureKey, Stock] | None = None,
+    ) -> None:
         self.overrides = dict(overrides)
         self.drawn = drawn
         self.settings = settings
         self._values: dict[tuple[str, FrozenMap[float]], dict[str, float]] = {}
         self._vectors: dict[tuple[str, str, FrozenMap[float]], Floats] = {}
         self._stocks: dict[tuple[str, str, str, FrozenMap[float]], Stock] = {}
-        self._grown: dict[tuple[Compiled, bytes], Stock] = {}
+        self._grown = {} if grown is None else grown
         self._harvests: dict[Plan, tuple[Floats, str]] = {}
         self._slopes: dict[tuple[str, ...], SpecimenSlopes] = {}
 

@@ -12,7 +12,7 @@ from nicheloop.assays.readouts import outputs_needed
 from nicheloop.assays.result import Result, Runs
 from nicheloop.assays.runs.batches import Batch, outputs_of, run_one_by_one, run_plans
 from nicheloop.assays.runs.plan import Plan, plan_of
-from nicheloop.assays.runs.specimen import Course, Specimen
+from nicheloop.assays.runs.specimen import Course, CultureKey, Specimen, Stock
 from nicheloop.assays.runs.stocks import StockKey, grow_stocks
 from nicheloop.assays.scenario import Scenario
 from nicheloop.assays.settings import Settings
@@ -29,6 +29,9 @@ class Study:
         How runs are integrated.
     drawn : bool
         Whether the sets are draws that stand in for the table, see `Specimen`.
+    grown : dict, optional
+        Stock cultures of earlier studies, which the same cells of this one need not grow anew; those of this
+        one are added.
 
     Raises
     ------
@@ -37,10 +40,14 @@ class Study:
     """
 
     def __init__(
-        self, parameter_sets: Sequence[Mapping[str, float]], settings: Settings, drawn: bool = False
+        self,
+        parameter_sets: Sequence[Mapping[str, float]],
+        settings: Settings,
+        drawn: bool = False,
+        grown: dict[CultureKey, Stock] | None = None,
     ) -> None:
         self.settings = settings
-        self.specimens = tuple(Specimen(values, settings, drawn) for values in parameter_sets)
+        self.specimens = tuple(Specimen(values, settings, drawn, grown) for values in parameter_sets)
         self._runs: dict[Scenario, Runs] = {}
         self._extra: set[str] = set()
         self._made_of = (tuple(dict(values) for values in parameter_sets), settings, drawn)
