@@ -14,6 +14,7 @@ import panel as pn
 
 import nicheloop as nl
 from nicheloop.assays.mapping import FrozenMap
+from nicheloop.assays.runs import specimen
 from nicheloop.data.shipped import data_names, load_data
 from nicheloop.explorer.claims import Judged, Setting, Shown
 from nicheloop.explorer.claims_section import table_of
@@ -21,6 +22,7 @@ from nicheloop.explorer.courses import Bench, Course
 from nicheloop.explorer.data import overlay, read_table
 from nicheloop.explorer.data_plots import DataPlots
 from nicheloop.explorer.page import CLAIMS, EXPORT, Page
+from nicheloop.explorer.plots import rounded_up
 from nicheloop.explorer.view import View
 
 from .test_claims_and_data import PLATE
@@ -48,6 +50,57 @@ def test_a_slider_moves_the_curve_that_is_drawn(page: Page) -> None:
     tell(page, "dose:imatinib", back=True)
     assert last(page) == before
     assert page.sidebar.slider("dose:imatinib").value == 1.0
+
+
+def test_an_axis_rests_while_a_curve_moves_and_follows_one_that_leaves_it(page: Page) -> None:
+    plot = page.plots.known["il1b"]
+    axis = plot.figure.y_range
+
+    def highest() -> float:
+        return max(source.data["y"].max() for source in plot.live.values())
+
+    before, first = axis.end, highest()
+    tell(page, "dose:imatinib", value=1.05)
+    assert highest() != first
+    assert axis.end == before
+    page.pin()
+    tell(page, "density:K562R", value=1e6)
+    assert 1.02 * highest() <= axis.end < 1.4 * highest()
+    assert axis.end > 5 * before
+    tell(page, "density:K562R", value=1e3)
+    assert axis.start == 0
+    assert axis.end == before  # the pinned curve is still there
+
+
+@pytest.mark.parametrize("decade", [1e-12, 1e-3, 1.0, 1e3, 1e5])
+def test_an_axis_ends_just_above_a_value(decade: float) -> None:
+    values = decade * np.geomspace(1, 10, 200)
+    ends = np.array([rounded_up(value) for value in values])
+    assert (ends >= 1.02 * values * (1 - 1e-12)).all()
+    assert (ends <= 1.4 * values).all()
+    assert len(set(ends)) <= 11
+    assert rounded_up(0.0) == 0.0
+
+
+def test_a_rate_may_be_negative_and_its_axis_goes_there(page: Page) -> None:
+    page.choose_readouts(("growth_rate", "viability"))
+    tell(page, "dose:imatinib", value=100.0)
+    shown = page.plots.known["growth_rate"]
+    assert min(source.data["y"].min() for source in shown.live.values()) < 0
+    assert shown.figure.y_range.start < 0 < shown.figure.y_range.end
+
+
+def test_cells_that_a_parameter_leaves_alone_are_not_grown_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    grown = []
+    known = specimen._grown
+    monkeypatch.setattr(specimen, "_grown", lambda culture: grown.append(culture.host) or known(culture))
+    page = Page(View.of("coculture_imatinib", parameters={"il1b_secretion_K562R": 25.0}))
+    assert sorted(grown) == ["K562R", "K562S", "stroma"]
+    grown.clear()
+    page.move("parameter:il1b_secretion_K562R", 40.0)
+    assert grown == ["K562R"]
+    run = nl.simulate("coculture_imatinib", parameters={"il1b_secretion_K562R": 40.0})
+    assert last(page) == run["viability"][-1]
 
 
 def test_two_pages_share_nothing(page: Page) -> None:

@@ -72,6 +72,7 @@ def _drawn(panel: DataPanel) -> tuple[Any, tuple[ColumnDataSource, ...]]:
             **scale,
         )
     )
+    plot.title.text_font_size = "13px"
     if panel.ticks and not panel.xlabel:
         plot.xaxis.ticker = list(panel.ticks)
         plot.xaxis.major_label_orientation = 0.6

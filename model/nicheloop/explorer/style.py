@@ -33,6 +33,9 @@ h1 {{ font-size: 20px; margin: 10px 0 2px; }}
 h1 + p {{ margin: 0 0 10px; color: #555; }}
 h2 {{ font-size: 13px; margin: 14px 0 2px; color: #0b4a6f; border-bottom: 1px solid #d8d8d8; }}
 p {{ margin: 4px 0; color: #444; }}
+.plot-title {{ padding-left: 20px; }}
+.plot-title h3 {{ font-size: 13px; margin: 6px 0 0; }}
+.plot-title p {{ font-size: 11px; line-height: 1.25; margin: 0; color: #555; }}
 .legend {{ display: flex; flex-wrap: wrap; gap: 4px 16px; padding-top: 6px; }}
 .key {{ display: inline-flex; align-items: center; gap: 6px; }}
 .swatch {{ width: 22px; height: 3px; display: inline-block; }}
