@@ -60,7 +60,7 @@ export function render({ model, el }) {
   const slider = made("input", { type: "range", min: 0, step: 1 }, box);
   const note = made("div", { class: "note" }, box);
 
-  let value = model.value, waiting = null, busy = false;
+  let value = model.value, waiting = null, busy = false, chosen = false;
 
   function name() {
     const spoken = model.unit ? `${model.label}, ${model.unit}` : model.label;
@@ -69,25 +69,25 @@ export function render({ model, el }) {
     box.setAttribute("aria-label", model.label);
     slider.setAttribute("aria-label", spoken);
     field.setAttribute("aria-label", `${spoken}, value`);
+    box.classList.toggle("long", model.label.length > 18 || model.unit.length > 9);
     back.setAttribute("aria-label", `${model.label}: back to the default`);
+    back.title = `back to ${model.default} ${model.unit}`.trim();
     gone.setAttribute("aria-label", `${model.label}: take this control away`);
+    gone.style.display = model.removable ? "" : "none";
+    note.textContent = model.note;
+    note.style.display = model.note ? "" : "none";
+    show();
   }
 
   function show() {
-    name();
     slider.max = lastPosition(model);
     slider.value = positionOf(model, value);
     slider.setAttribute("aria-valuetext", `${value} ${model.unit}`.trim());
     if (field.getRootNode().activeElement !== field || Number(field.value) !== value) field.value = value;
-    box.classList.toggle("long", model.label.length > 18 || model.unit.length > 9);
     const share = positionOf(model, value) / Math.max(1, lastPosition(model));
     slider.style.setProperty("--share", `${100 * share}%`);
     box.classList.toggle("moved", value !== model.default);
     back.style.visibility = value !== model.default ? "visible" : "hidden";
-    back.title = `back to ${model.default} ${model.unit}`.trim();
-    gone.style.display = model.removable ? "" : "none";
-    note.textContent = model.note;
-    note.style.display = model.note ? "" : "none";
   }
 
   function next() {
@@ -103,12 +103,19 @@ export function render({ model, el }) {
     next();
   }
 
+  // The model of the page follows when the answer is there: before, it would only keep the server from it.
+  function keep() {
+    if (!chosen || busy) return;
+    chosen = false;
+    model.value = value;
+  }
+
   slider.addEventListener("input", () => {
     value = valueAt(model, Number(slider.value));
     show();
     tell({ value });
   });
-  slider.addEventListener("change", () => { model.value = value; });
+  slider.addEventListener("change", () => { chosen = true; keep(); });
   field.addEventListener("change", () => {
     const typed = Number(field.value);
     if (field.value.trim() === "" || !Number.isFinite(typed) || (model.low >= 0 && typed < 0)) {
@@ -118,17 +125,18 @@ export function render({ model, el }) {
     value = typed;
     show();
     tell({ value });
-    model.value = value;
+    chosen = true;
+    keep();
   });
   back.addEventListener("click", () => { slider.focus(); tell({ back: true }); });
   gone.addEventListener("click", () => tell({ gone: true }));
 
   model.on("msg:custom", (message) => {
     if ("value" in message && waiting === null) { value = message.value; show(); }
-    if (message.done) { busy = false; next(); }
+    if (message.done) { busy = false; next(); keep(); }
   });
   model.on([
     "label", "unit", "low", "high", "default", "log", "zero", "step", "note", "removable",
-  ], show);
-  show();
+  ], name);
+  name();
 }

@@ -11,6 +11,10 @@ from collections.abc import Callable
 
 import panel as pn
 
+PAUSE = 1
+"""How long an answer waits, ms: until the browser has been told that its message arrived. While that is being
+written, Panel puts all that it has to send off by 10 ms."""
+
 
 def in_turn(action: Callable[[], object]) -> None:
     """Do something when the document is free: on a server soon, in a notebook or a script at once."""
@@ -19,4 +23,8 @@ def in_turn(action: Callable[[], object]) -> None:
         with pn.io.unlocked():
             action()
 
-    pn.state.execute(turn, schedule=True)
+    doc = pn.state.curdoc
+    if doc is None or doc.session_context is None:
+        pn.state.execute(turn)
+    else:
+        doc.add_timeout_callback(lambda: pn.state.execute(turn), PAUSE)
