@@ -2,7 +2,7 @@
 
 The explorer runs in a process of its own, as the command starts it; Debian's Chromium opens it. A key moves
 a slider by one step; the clock runs from the event in the browser to the end of the frame in which a plot was
-drawn first, and last: every plot that follows the move has then followed it. What is drawn is told by the
+drawn last: every plot that follows the move has then followed it. What is drawn is told by the
 calls that draw, not by reading pixels, which would keep the browser busy while it is measured; pixels are
 compared before and after, and a move that left them as they were counts as undrawn. On a virtual machine the
 last column tells which share of the processor time that was asked for went to others.
@@ -47,7 +47,7 @@ window.pixels = () => {
     return sum;
   }).join();
 };
-const seen = { began: NaN, first: NaN, last: NaN, noted: true };
+const seen = { began: NaN, last: NaN, noted: true };
 const drawing = CanvasRenderingContext2D.prototype;
 for (const name of ["clearRect", "stroke", "fillText"]) {
   const draw = drawing[name];
@@ -57,7 +57,6 @@ for (const name of ["clearRect", "stroke", "fillText"]) {
       setTimeout(() => {  // after the frame that is being drawn
         seen.noted = true;
         seen.last = performance.now();
-        if (Number.isNaN(seen.first)) seen.first = seen.last;
       }, 0);
     }
     return draw.apply(this, given);
@@ -65,13 +64,10 @@ for (const name of ["clearRect", "stroke", "fillText"]) {
 }
 document.addEventListener("input", () => {
   seen.began = performance.now();
-  seen.first = seen.last = NaN;
+  seen.last = NaN;
 }, { capture: true });
 window.arm = () => { window.before = window.pixels(); seen.began = NaN; };
-window.took = () => {
-  const others = window.pixels() !== window.before;
-  return others ? [seen.first - seen.began, seen.last - seen.began] : [NaN, NaN];
-};
+window.took = () => window.pixels() === window.before ? NaN : seen.last - seen.began;
 """
 QUIET = 600
 """How long after a move it is seen what was drawn, ms."""
@@ -94,16 +90,7 @@ def main() -> int:
         return 2
     from playwright.sync_api import sync_playwright
 
-    columns = (
-        "scenario",
-        "slider",
-        "first plot, median ms",
-        "all plots, median ms",
-        "95 % ms",
-        "moves",
-        "undrawn",
-        "stolen",
-    )
+    columns = ("scenario", "slider", "median ms", "95 % ms", "moves", "undrawn", "stolen")
     print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
@@ -116,15 +103,13 @@ def main() -> int:
     return 0
 
 
-def _summary(took: list[tuple[float, float]]) -> str:
-    """Return medians, 95 % quantile, how many moves were drawn, and how many never were."""
-    drawn = [one for one in took if all(map(math.isfinite, one))]
-    first = last = high = math.nan
+def _summary(took: list[float]) -> str:
+    """Return median, 95 % quantile, how many moves were drawn, and how many never were."""
+    drawn = [one for one in took if math.isfinite(one)]
+    median = high = math.nan
     if len(drawn) > 1:
-        firsts, lasts = zip(*drawn, strict=True)
-        first, last = statistics.median(firsts), statistics.median(lasts)
-        high = statistics.quantiles(lasts, n=20)[-1]
-    return f"{first:.0f} | {last:.0f} | {high:.0f} | {len(drawn)} | {len(took) - len(drawn)}"
+        median, high = statistics.median(drawn), statistics.quantiles(drawn, n=20)[-1]
+    return f"{median:.0f} | {high:.0f} | {len(drawn)} | {len(took) - len(drawn)}"
 
 
 @contextmanager
@@ -141,8 +126,8 @@ def _served(scenario: str) -> Iterator[str]:
             process.terminate()
 
 
-def _measured(browser: Any, address: str, kind: str, label: str, moves: int) -> list[tuple[float, float]]:
-    """Return how long each move took to its first and its last drawing, ms; NaN if nothing was drawn.
+def _measured(browser: Any, address: str, kind: str, label: str, moves: int) -> list[float]:
+    """Return how long each move took to its last drawing, ms; NaN if nothing was drawn.
 
     The first five moves are left out.
     """
@@ -159,8 +144,7 @@ def _measured(browser: Any, address: str, kind: str, label: str, moves: int) -> 
         page.evaluate("arm()")
         page.keyboard.press("ArrowRight")
         page.wait_for_timeout(QUIET)
-        first, last = page.evaluate("took()")
-        took.append((float(first), float(last)))
+        took.append(float(page.evaluate("took()")))
     page.close()
     return took[5:]
 
